@@ -1,0 +1,106 @@
+#include "base/buf.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int reserve(struct buf *b, size_t more)
+{
+    size_t need = b->n + more + 1;
+    size_t cap = b->cap ? b->cap : 64;
+    char *p;
+
+    if (b->err)
+        return b->err;
+    if (need <= b->cap)
+        return 0;
+    while (cap < need)
+        cap *= 2;
+    p = realloc(b->p, cap);
+    if (!p)
+        return b->err = ERR_NOMEM;
+    b->p = p;
+    b->cap = cap;
+    return 0;
+}
+
+int buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (reserve(b, n))
+        return b->err;
+    if (n)
+        memcpy(b->p + b->n, p, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+    return 0;
+}
+
+int buf_str(struct buf *b, const char *s)
+{
+    return buf_add(b, s, strlen(s));
+}
+
+int buf_char(struct buf *b, char c)
+{
+    return buf_add(b, &c, 1);
+}
+
+int buf_fmt(struct buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    CHECK(n >= 0);
+    if (reserve(b, (size_t)n))
+        return b->err;
+    va_start(ap, fmt);
+    vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    b->n += (size_t)n;
+    return 0;
+}
+
+int buf_urlencode(struct buf *b, const char *s)
+{
+    static const char keep[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; *s; s++) {
+        if (strchr(keep, *s))
+            buf_char(b, *s);
+        else
+            buf_fmt(b, "%%%02X", (unsigned)(unsigned char)*s);
+    }
+    return b->err;
+}
+
+char *buf_take(struct buf *b)
+{
+    char *p;
+
+    if (!b->p)
+        buf_add(b, "", 0);
+    p = b->err ? NULL : b->p;
+    if (b->err)
+        free(b->p);
+    *b = (struct buf){0};
+    return p;
+}
+
+void buf_reset(struct buf *b)
+{
+    b->n = 0;
+    b->err = 0;
+    if (b->p)
+        b->p[0] = '\0';
+}
+
+void buf_fini(struct buf *b)
+{
+    free(b->p);
+    *b = (struct buf){0};
+}

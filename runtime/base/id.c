@@ -1,0 +1,117 @@
+#include "base/id.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static bool id_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("._:@-", c));
+}
+
+bool id_normalise(char out[ID_MAX], const char *id)
+{
+    size_t n = 0;
+
+    for (; id && *id; id++) {
+        if (!id_char(*id))
+            return false;
+        if (*id == '-')
+            continue;
+        if (n + 1 >= ID_MAX)
+            return false;
+        out[n++] = (char)(*id >= 'A' && *id <= 'Z' ? *id + ('a' - 'A') : *id);
+    }
+    out[n] = '\0';
+    return n > 0;
+}
+
+bool id_equal(const char *a, const char *b)
+{
+    char x[ID_MAX], y[ID_MAX];
+
+    return a && b && id_normalise(x, a) && id_normalise(y, b) && strcmp(x, y) == 0;
+}
+
+void hex_encode(char *out, const void *p, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *at = p;
+
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[at[i] >> 4];
+        out[2 * i + 1] = digits[at[i] & 15];
+    }
+    out[2 * n] = '\0';
+}
+
+void sha256_hex(char out[65], const void *p, size_t n)
+{
+    unsigned char digest[32];
+    unsigned len = 0;
+
+    CHECK(EVP_Digest(p, n, digest, &len, EVP_sha256(), NULL) == 1 && len == sizeof digest);
+    hex_encode(out, digest, sizeof digest);
+}
+
+void guid_format(char out[37], const unsigned char bytes[16])
+{
+    static const int group[] = {4, 2, 2, 2, 6};
+    const unsigned char *at = bytes;
+    char *to = out;
+
+    for (int i = 0; i < 5; i++) {
+        if (i)
+            *to++ = '-';
+        hex_encode(to, at, (size_t)group[i]);
+        to += 2 * group[i];
+        at += group[i];
+    }
+}
+
+static const char base64url_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+long base64url_decode(void *out, size_t cap, const char *text, size_t n)
+{
+    unsigned char *to = out;
+    unsigned bits = 0, have = 0;
+    size_t written = 0;
+
+    if (n % 4 == 1)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        const char *digit = text[i] ? strchr(base64url_digits, text[i]) : NULL;
+
+        if (!digit)
+            return -1;
+        bits = bits << 6 | (unsigned)(digit - base64url_digits);
+        have += 6;
+        if (have >= 8) {
+            if (written == cap)
+                return -1;
+            have -= 8;
+            to[written++] = (unsigned char)(bits >> have);
+        }
+    }
+    return (long)written;
+}
+
+size_t base64url_encode(char *out, const void *p, size_t n)
+{
+    const unsigned char *at = p;
+    unsigned bits = 0, have = 0;
+    size_t written = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bits = bits << 8 | at[i];
+        for (have += 8; have >= 6; have -= 6)
+            out[written++] = base64url_digits[bits >> (have - 6) & 63];
+    }
+    if (have)
+        out[written++] = base64url_digits[bits << (6 - have) & 63];
+    out[written] = '\0';
+    return written;
+}

@@ -1,0 +1,144 @@
+#include "base/map.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void map_init(struct map *m, unsigned long long seed)
+{
+    *m = (struct map){.seed = seed};
+}
+
+/* FNV-1a over the key, mixed with the seed before and after. */
+static unsigned long long hash_key(const struct map *m, const char *key)
+{
+    unsigned long long h = 14695981039346656037ULL ^ m->seed;
+
+    for (; *key; key++)
+        h = (h ^ (unsigned char)*key) * 1099511628211ULL;
+    h ^= h >> 32;
+    h *= 0x9E3779B97F4A7C15ULL ^ (m->seed << 1);
+    return h ^ (h >> 29);
+}
+
+/* The slot that holds `key`, or the empty slot where it would go. */
+static size_t find_slot(const struct map *m, const char *key, unsigned long long hash)
+{
+    size_t i = hash & (m->nslots - 1);
+
+    while (m->slots[i]) {
+        const struct map_entry *e = &m->entries[m->slots[i] - 1];
+        if (e->hash == hash && strcmp(e->key, key) == 0)
+            break;
+        i = (i + 1) & (m->nslots - 1);
+    }
+    return i;
+}
+
+static int grow(struct map *m)
+{
+    size_t nslots = m->nslots ? m->nslots * 2 : 16;
+    size_t cap = nslots / 2;
+    unsigned *slots;
+    struct map_entry *entries;
+
+    entries = realloc(m->entries, cap * sizeof *entries);
+    if (!entries)
+        return ERR_NOMEM;
+    m->entries = entries;
+    slots = calloc(nslots, sizeof *slots);
+    if (!slots)
+        return ERR_NOMEM;
+    free(m->slots);
+    m->slots = slots;
+    m->nslots = nslots;
+    m->cap = cap;
+    for (size_t i = 0; i < m->n; i++)
+        m->slots[find_slot(m, m->entries[i].key, m->entries[i].hash)] = (unsigned)i + 1;
+    return 0;
+}
+
+int map_put(struct map *m, const char *key, void *value)
+{
+    unsigned long long hash = hash_key(m, key);
+    size_t slot;
+    char *copy;
+
+    CHECK(value);
+    if (m->n == m->cap && grow(m))
+        return ERR_NOMEM;
+    slot = find_slot(m, key, hash);
+    if (m->slots[slot]) {
+        m->entries[m->slots[slot] - 1].value = value;
+        return 0;
+    }
+    copy = strdup(key);
+    if (!copy)
+        return ERR_NOMEM;
+    m->entries[m->n] = (struct map_entry){copy, value, hash};
+    m->slots[slot] = (unsigned)++m->n;
+    return 0;
+}
+
+void *map_get(const struct map *m, const char *key)
+{
+    size_t slot;
+
+    if (!m->n)
+        return NULL;
+    slot = find_slot(m, key, hash_key(m, key));
+    return m->slots[slot] ? m->entries[m->slots[slot] - 1].value : NULL;
+}
+
+/* Empty `slot` and move later members of its run back, so that no search stops too early. */
+static void clear_slot(struct map *m, size_t slot)
+{
+    size_t mask = m->nslots - 1, gap = slot, i = slot;
+
+    for (;;) {
+        size_t home;
+
+        i = (i + 1) & mask;
+        if (!m->slots[i])
+            break;
+        home = m->entries[m->slots[i] - 1].hash & mask;
+        if (((i - home) & mask) >= ((i - gap) & mask)) {
+            m->slots[gap] = m->slots[i];
+            gap = i;
+        }
+    }
+    m->slots[gap] = 0;
+}
+
+void *map_remove(struct map *m, const char *key)
+{
+    size_t slot, index;
+    void *value;
+
+    if (!m->n)
+        return NULL;
+    slot = find_slot(m, key, hash_key(m, key));
+    if (!m->slots[slot])
+        return NULL;
+    index = m->slots[slot] - 1;
+    value = m->entries[index].value;
+    clear_slot(m, slot);
+    free(m->entries[index].key);
+    if (index != m->n - 1) {
+        struct map_entry last = m->entries[m->n - 1];
+        m->slots[find_slot(m, last.key, last.hash)] = (unsigned)index + 1;
+        m->entries[index] = last;
+    }
+    m->n--;
+    return value;
+}
+
+void map_fini(struct map *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        free(m->entries[i].key);
+    free(m->entries);
+    free(m->slots);
+    *m = (struct map){0};
+}

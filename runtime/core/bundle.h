@@ -1,0 +1,77 @@
+/*
+ * A bundle: a content-addressed snapshot of a flows folder and of the standard library. Its id is
+ * the SHA-256 over names and bytes, so the same content is the same bundle wherever it was read.
+ * Sources are held in memory; prompts are held as a catalogue (language, name, hash, length), their
+ * bytes stay in the file. Immutable once made; shared by reference count. Thread-safe to read; the
+ * count is atomic.
+ */
+#ifndef IVORY_CORE_BUNDLE_H
+#define IVORY_CORE_BUNDLE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bundle_file {
+    char
+        *name; /* as `require` and error messages say it: "flows/main.lua", "stdlib/ivr/menu.lua" */
+    char *text;
+    size_t n;
+};
+
+struct bundle_prompt {
+    char *language; /* "en"                                     */
+    char *name;     /* "main-menu"                              */
+    char *path;     /* the file it was read from                */
+    char hash[65];  /* SHA-256 of the file's bytes              */
+    int64_t ms;     /* how long it plays                        */
+};
+
+struct bundle {
+    char id[65];
+    struct bundle_file *files; /* sorted by name */
+    size_t nfiles;
+    struct bundle_prompt *prompts; /* sorted by language, name */
+    size_t nprompts;
+    char *folder; /* where it was read from */
+    int refs;
+};
+
+/* Files the build put into the binary: the standard library. The last entry has name NULL. */
+struct bundle_source {
+    const char *name;
+    const char *text;
+    size_t n;
+};
+
+/* Read `folder`: every *.lua in it and below (tests left out: *_test.lua and tests/), and
+ * prompts/<language>/<name>.wav. `stdlib` is added under "stdlib/". Checks each WAV (RIFF PCM, one
+ * channel, 16 bit, 16 kHz); nothing is compiled here. Errors name file and reason: ERR_IO,
+ * ERR_INVALID (a prompt of the wrong format, a file over 1 MiB, invalid UTF-8 in a name), ERR_LIMIT
+ * (over 10,000 files). */
+int bundle_read(struct bundle **out, const char *folder, const struct bundle_source *stdlib,
+                struct error *e);
+
+/* The file of that name, or NULL. */
+const struct bundle_file *bundle_file(const struct bundle *b, const char *name);
+
+/* Prompt `name` in `language`, else in the language without its region ("de-AT" → "de"), else in
+ * `fallback`; NULL when there is none. */
+const struct bundle_prompt *bundle_prompt(const struct bundle *b, const char *language,
+                                          const char *fallback, const char *name);
+
+/* Prompt with that hash, or NULL. */
+const struct bundle_prompt *bundle_prompt_by_hash(const struct bundle *b, const char *hash);
+
+struct bundle *bundle_ref(struct bundle *b);
+void bundle_unref(struct bundle *b);
+
+/* Read the header of a WAV held in memory: length in ms, and where its samples are. ERR_INVALID
+ * says what is wrong when it is not RIFF/WAVE PCM mono 16 bit 16 kHz (limits §3) or is cut short.
+ */
+int wav_check(const void *p, size_t n, int64_t *ms, size_t *data_at, size_t *data_n,
+              struct error *e);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * The machine: events in, commands out. It opens no socket, reads no clock and starts no thread;
+ * given the same bundle and the same events it issues the same commands, byte for byte. One machine
+ * belongs to one thread. Calls live in cells; each call is a set of fibers (coroutines) that run
+ * until all wait.
+ */
+#ifndef IVORY_CORE_CORE_H
+#define IVORY_CORE_CORE_H
+
+#include "core/bundle.h"
+#include "core/cell.h"
+#include "core/command.h"
+#include "core/event.h"
+#include "core/limits.h"
+
+struct core;
+
+struct core_config {
+    struct limits limits;
+    cell_open *open; /* the bindings                                                     */
+    void *open_arg;
+    char language[16];           /* default language of prompts, "en"                      */
+    char fallback_prompt[64];    /* played when a flow failed while the caller is there    */
+    char fallback_transfer[128]; /* then a transfer to this phone or user; empty: hang up */
+};
+
+int core_new(struct core **out, const struct core_config *cfg, struct error *e);
+
+/* End everything without cleanup (the process leaves) and free. */
+void core_free(struct core *c);
+
+/* New calls get `b` from now on. A scratch cell loads it first: on failure the old bundle stays and
+ * `e` holds file, line and reason. */
+int core_use(struct core *c, struct bundle *b, struct error *e);
+struct bundle *core_bundle(struct core *c); /* the one new calls get; may be NULL */
+
+/* Take one event and run one turn. Commands are appended to `out`. The event is only read. Errors:
+ * ERR_NOTFOUND (no such call), ERR_EXISTS (start of a known key), ERR_NOMEM; a failing flow is not
+ * an error here: its outcome is commands. */
+int core_handle(struct core *c, const struct event *ev, struct command_list *out);
+
+/* The earliest deadline of any call, INT64_MAX when there is none. */
+int64_t core_next_deadline(const struct core *c);
+
+/* If a deadline is at or before `now`, make its timer event (to be given to core_handle) and return
+ * true. Repeat until false. */
+bool core_due(struct core *c, int64_t now, struct event *out);
+
+/* Live calls, and live calls whose leg 0 the service still has. */
+size_t core_calls(const struct core *c);
+
+/* What is in progress, as JSON: [{key, id, flow, bundle, state, since, waits:[{fiber, what,
+ * where}]}] */
+cJSON *core_describe(const struct core *c, const char *key /* NULL: all */);
+
+/* How many waits all calls have begun so far: the tests hang up at each of them. */
+uint64_t core_waits(const struct core *c);
+
+/* The cell whose turn is running, for the watchdog; NULL between turns. Readable from a signal
+ * handler on the machine's thread. `turns` grows at the begin and end of each turn (odd while one
+ * runs). */
+struct core_pulse {
+    struct cell *volatile running;
+    volatile unsigned long turns;
+};
+const struct core_pulse *core_pulse(const struct core *c);
+
+#endif

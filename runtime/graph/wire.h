@@ -1,0 +1,93 @@
+/*
+ * The wire: the machine between the core and the service. In: commands, HTTP answers, webhooks,
+ * time. Out: HTTP requests, events, answers to webhooks. It knows which of our calls is which of
+ * the service's, holds our tokens (one per tenant, renewed early, once more on 401), checks theirs,
+ * retries by the method table's rule, keeps calls alive, gives each request a deadline, holds back
+ * what came too early. No I/O, no clock.
+ */
+#ifndef IVORY_GRAPH_WIRE_H
+#define IVORY_GRAPH_WIRE_H
+
+#include "base/http.h"
+#include "core/command.h"
+#include "core/event.h"
+#include "graph/methods.h"
+
+struct wire;
+
+struct wire_config {
+    char
+        *graph_url; /* "https://graph.microsoft.com" or the exchange's address, no trailing slash */
+    unsigned version;
+    char *public_url; /* ours, as the service sees it, no trailing slash */
+    char *authority;  /* "https://login.microsoftonline.com"  */
+    char *tenant; /* default tenant, "common" if none                                            */
+    char *app_id;
+    char *app_secret;
+    bool verify;  /* check inbound tokens                                                        */
+    char *openid; /* address of the OpenID configuration                                         */
+    const char *const *issuers;
+    int64_t request_ms;   /* 30,000: deadline of one request, retries included   */
+    int64_t keepalive_ms; /* 15 min */
+    int64_t early_ms; /* 5,000: how long an event of an unknown call waits                       */
+    int64_t reply_ms; /* 3,000: how long a joining notification waits for the flow's reply       */
+    void (*random)(void *arg, void *p, size_t n); /* keys of calls, seeds, jitter */
+    void *random_arg;
+    /* Keep a downloaded recording: `hash` of its bytes names it. 0 or an error code. */
+    int (*keep_recording)(void *arg, const char *hash, const void *p, size_t n);
+    void *keep_recording_arg;
+};
+
+enum wire_action_kind {
+    WIRE_SEND,   /* send `message` (a request), answer with wire_response(id)     */
+    WIRE_EVENT,  /* give `event` to the core                                      */
+    WIRE_ANSWER, /* answer webhook `id` with `message` (a response)               */
+    WIRE_ABORT,  /* forget request `id` if it has not been answered               */
+    WIRE_LOG,    /* `text` for the log, `level` "info", "warn" or "error"         */
+};
+
+struct wire_action {
+    enum wire_action_kind kind;
+    uint64_t id;
+    int64_t deadline; /* SEND: when the driver gives up (answer with status 0) */
+    struct http_message message;
+    struct event event;
+    const char *level;
+    char *text;
+};
+
+int wire_new(struct wire **out, const struct wire_config *cfg, struct error *e);
+void wire_free(struct wire *w);
+
+/* Carry out a command of the core (METHOD, HTTP, CANCEL, REPLY, END; LOG is the driver's). Moves
+ * `c`. */
+int wire_command(struct wire *w, struct command *c, int64_t now);
+
+/* The answer to WIRE_SEND `id`; `status` 0 with the reason as body when none came. */
+int wire_response(struct wire *w, uint64_t id, const struct http_message *response, int64_t now);
+
+/* A webhook: POST /api/calls (`path_key` empty) or /api/calls/<path_key>. `id` names it in
+ * WIRE_ANSWER. */
+int wire_webhook(struct wire *w, uint64_t id, const char *path_key, const char *authorization,
+                 const char *body, size_t n, int64_t now);
+
+/* Begin an outgoing call: an EVENT_START with a new key comes out. `create` = arguments of the
+ * create method. The key is written to `key`. */
+int wire_dial(struct wire *w, const char *flow, cJSON *create, int64_t now, char key[KEY_MAX]);
+
+/* The earliest time at which wire_tick has something to do; INT64_MAX when there is none. */
+int64_t wire_next_deadline(const struct wire *w);
+int wire_tick(struct wire *w, int64_t now);
+
+/* Take the next action; false when there is none. The caller owns what it holds (wire_action_fini).
+ */
+bool wire_next(struct wire *w, struct wire_action *out);
+void wire_action_fini(struct wire_action *a);
+
+/* The key and leg of a service call id; false when unknown. */
+bool wire_find(const struct wire *w, const char *call_id, char key[KEY_MAX], int *leg);
+
+/* Legs that the service has, as far as we know. */
+size_t wire_calls(const struct wire *w);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The engine: core and wire joined, still without I/O. Commands of the core go to the wire, events
+ * of the wire and due timers go to the core, until nothing is left to do; what remains are HTTP
+ * requests, webhook answers and log lines for a driver. `serve` drives it with sockets, `ivory
+ * test` with the exchange's machine.
+ */
+#ifndef IVORY_HOST_ENGINE_H
+#define IVORY_HOST_ENGINE_H
+
+#include "core/core.h"
+#include "graph/wire.h"
+
+struct engine;
+
+enum engine_action_kind { ENGINE_SEND, ENGINE_ABORT, ENGINE_ANSWER, ENGINE_LOG };
+
+struct engine_action {
+    enum engine_action_kind kind;
+    uint64_t id;
+    int64_t deadline;
+    struct http_message message;
+    const char *level;
+    char key[KEY_MAX]; /* LOG: the call it is about, may be empty */
+    char *text;
+};
+
+struct engine_config {
+    struct core_config core;
+    struct wire_config wire;
+    /* Called with every event before its turn and with every command after it, in order: traces,
+     * the journal. */
+    void (*event)(void *arg, const struct event *ev);
+    void (*command)(void *arg, const struct command *c);
+    void *trace_arg;
+};
+
+int engine_new(struct engine **out, const struct engine_config *cfg, struct error *e);
+void engine_free(struct engine *en);
+struct core *engine_core(struct engine *en);
+struct wire *engine_wire(struct engine *en);
+
+/* What comes in; each runs turns until all is quiet. */
+int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const char *authorization,
+                   const char *body, size_t n, int64_t now);
+int engine_response(struct engine *en, uint64_t id, const struct http_message *m, int64_t now);
+int engine_dial(struct engine *en, const char *flow, cJSON *create, int64_t now, char key[KEY_MAX]);
+int engine_tick(struct engine *en, int64_t now);
+int64_t engine_next_deadline(const struct engine *en);
+
+bool engine_next(struct engine *en, struct engine_action *out);
+void engine_action_fini(struct engine_action *a);
+
+#endif

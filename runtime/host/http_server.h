@@ -1,0 +1,44 @@
+/*
+ * The HTTP server: libmicrohttpd in external epoll mode, driven by a libuv loop. A handler gets a
+ * whole request (headers and body within the limits) and answers it now or later, exactly once.
+ * Runs on its loop's thread.
+ */
+#ifndef IVORY_HOST_HTTP_SERVER_H
+#define IVORY_HOST_HTTP_SERVER_H
+
+#include "base/error.h"
+#include "base/http.h"
+
+#include <uv.h>
+
+struct http_server;
+struct http_call; /* one request waiting for its answer */
+
+/* `request`: verb, url (path and query), headers, body. It stays valid until the answer. */
+typedef void(http_handler)(void *arg, struct http_call *call, const struct http_message *request);
+
+struct http_server_config {
+    const char *listen;   /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks one               */
+    size_t max_body;      /* 1 MiB: more is answered 413                                    */
+    size_t max_headers;   /* 32 KiB: more is answered 431                                   */
+    unsigned timeout_s;   /* 30: an idle or slow connection is closed                       */
+    unsigned connections; /* 4,096                                                          */
+    http_handler *handler;
+    void *arg;
+};
+
+int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http_server_config *cfg,
+                    struct error *e);
+/* The port in use. */
+unsigned http_server_port(const struct http_server *s);
+
+/* Answer `call`, now or later, on the loop's thread; `response` is copied. An answer to a client
+ * that has gone is dropped. */
+void http_call_answer(struct http_call *call, const struct http_message *response);
+/* Answer with a file of the disk (200, or 404 when it cannot be read). */
+void http_call_answer_file(struct http_call *call, const char *path, const char *type);
+
+/* Stop listening, answer what waits with 503, close. The handler is not called again. */
+void http_server_free(struct http_server *s);
+
+#endif
