@@ -13,9 +13,10 @@
 struct request_context {
     const char *root; /* "https://graph.microsoft.com"                                */
     unsigned version;
-    const char *call_id;      /* as the service spelled it; NULL before a create was answered */
-    const char *callback_uri; /* of this leg                                                  */
-    const char *prompt_root;  /* "https://ivr.example.com/prompts"                            */
+    const char *call_id;        /* as the service spelled it; NULL before a create was answered */
+    const char *callback_uri;   /* of this leg                                                  */
+    const char *prompt_root;    /* "https://ivr.example.com/prompts"                            */
+    const char *recording_root; /* "https://ivr.example.com/recordings"                       */
 };
 
 /* Build the request of a METHOD command. Fills `callbackUri` where the method needs one and none is
