@@ -1,0 +1,173 @@
+#include "core/event.h"
+
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kind_names[EVENT_KINDS] = {
+    "start",   "call", "operation", "roster", "sharing", "routing", "tone",
+    "joining", "left", "answer",    "timer",  "overrun", "signal",
+};
+static const char *const change_names[] = {"none", "created", "updated", "deleted"};
+
+int event_list_add(struct event_list *l, struct event *ev)
+{
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 8;
+        struct event *items = realloc(l->items, cap * sizeof *items);
+        if (!items)
+            return ERR_NOMEM;
+        l->items = items;
+        l->cap = cap;
+    }
+    l->items[l->n++] = *ev;
+    *ev = (struct event){0};
+    return 0;
+}
+
+void event_list_fini(struct event_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        event_fini(&l->items[i]);
+    free(l->items);
+    *l = (struct event_list){0};
+}
+
+const char *event_kind_name(enum event_kind k)
+{
+    return (unsigned)k < EVENT_KINDS ? kind_names[k] : "unknown";
+}
+
+const char *change_name(enum change c)
+{
+    return (unsigned)c <= CHANGE_DELETED ? change_names[c] : "unknown";
+}
+
+char *event_encode(const struct event *ev)
+{
+    cJSON *o = cJSON_CreateObject();
+    int err = o ? 0 : ERR_NOMEM;
+    char *text = NULL;
+
+    if (!err)
+        err = json_set_str(o, "kind", event_kind_name(ev->kind));
+    if (!err && ev->change)
+        err = json_set_str(o, "change", change_name(ev->change));
+    if (!err)
+        err = json_set_int(o, "time", ev->time);
+    if (!err && ev->key[0])
+        err = json_set_str(o, "key", ev->key);
+    if (!err && ev->leg)
+        err = json_set_int(o, "leg", ev->leg);
+    if (!err && ev->call_id[0])
+        err = json_set_str(o, "call_id", ev->call_id);
+    if (!err && ev->seq)
+        err = json_set_int(o, "seq", ev->seq);
+    if (!err && ev->status)
+        err = json_set_int(o, "status", ev->status);
+    if (!err && ev->id[0])
+        err = json_set_str(o, "id", ev->id);
+    if (!err && ev->data && !cJSON_AddItemReferenceToObject(o, "data", ev->data))
+        err = ERR_NOMEM;
+    if (!err)
+        text = json_text(o);
+    cJSON_Delete(o);
+    return text;
+}
+
+static int name_index(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; name && i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Copy string member `key` of `o` into `out`; an absent one is empty. */
+static int take_text(char *out, size_t cap, const cJSON *o, const char *key, struct error *e)
+{
+    const cJSON *v = json_get(o, key);
+
+    if (v && (!cJSON_IsString(v) || strlen(v->valuestring) >= cap))
+        return error_set(e, ERR_INVALID, "event: %s: a string of at most %zu bytes", key, cap - 1);
+    strcpy(out, v ? v->valuestring : "");
+    return 0;
+}
+
+static int take_int(int64_t *out, const cJSON *o, const char *key, int64_t max, struct error *e)
+{
+    const cJSON *v = json_get(o, key);
+
+    if (v && (!cJSON_IsNumber(v) || v->valuedouble < 0 || v->valuedouble > (double)max ||
+              v->valuedouble != (double)(int64_t)v->valuedouble))
+        return error_set(e, ERR_INVALID, "event: %s: an integer from 0 to %lld", key,
+                         (long long)max);
+    *out = v ? (int64_t)v->valuedouble : 0;
+    return 0;
+}
+
+static int read_members(struct event *ev, const cJSON *o, struct error *e)
+{
+    int64_t leg = 0, seq = 0, status = 0;
+    const char *change = json_str(o, "change");
+    int kind = name_index(kind_names, EVENT_KINDS, json_str(o, "kind"));
+    int changed = change ? name_index(change_names, 4, change) : 0;
+    int err;
+
+    if (kind < 0)
+        return error_set(e, ERR_INVALID, "event: kind: missing or unknown");
+    if (changed < 0)
+        return error_set(e, ERR_INVALID, "event: change: unknown");
+    ev->kind = (enum event_kind)kind;
+    ev->change = (enum change)changed;
+    if ((err = take_int(&ev->time, o, "time", INT64_C(9007199254740991), e)) ||
+        (err = take_int(&leg, o, "leg", 1000, e)) ||
+        (err = take_int(&seq, o, "seq", UINT32_MAX, e)) ||
+        (err = take_int(&status, o, "status", 999, e)) ||
+        (err = take_text(ev->key, sizeof ev->key, o, "key", e)) ||
+        (err = take_text(ev->call_id, sizeof ev->call_id, o, "call_id", e)) ||
+        (err = take_text(ev->id, sizeof ev->id, o, "id", e)))
+        return err;
+    ev->leg = (int)leg;
+    ev->seq = (uint32_t)seq;
+    ev->status = (int)status;
+    return 0;
+}
+
+int event_decode(struct event *out, const char *text, size_t n, struct error *e)
+{
+    struct event ev = {0};
+    cJSON *o = NULL;
+    int err = json_parse(&o, text, n, e);
+
+    if (err)
+        return err;
+    if (!cJSON_IsObject(o))
+        err = error_set(e, ERR_INVALID, "event: not an object");
+    else
+        err = read_members(&ev, o, e);
+    if (!err) {
+        ev.data = cJSON_DetachItemFromObjectCaseSensitive(o, "data");
+        *out = ev;
+    }
+    cJSON_Delete(o);
+    return err;
+}
+
+int event_copy(struct event *to, const struct event *from)
+{
+    cJSON *data = from->data ? cJSON_Duplicate(from->data, true) : NULL;
+
+    if (from->data && !data)
+        return ERR_NOMEM;
+    *to = *from;
+    to->data = data;
+    return 0;
+}
+
+void event_fini(struct event *ev)
+{
+    cJSON_Delete(ev->data);
+    *ev = (struct event){0};
+}
