@@ -2,14 +2,14 @@
  * Commands: everything the machine wants done, as plain data, numbered per call. `seq` grows by one
  * per command of the call; an answer names it. Same events, same commands, byte for byte.
  *
- *   kind     args                                                    answered by
- *   method   arguments of the method, checked and complete but for    EVENT_ANSWER (+
- * EVENT_OPERATION) what only the driver knows (callbackUri, prompt URLs) http
- * {"method","url","headers":{},"body","timeout":s}         EVENT_ANSWER {"status","headers","body"}
- *   cancel   {"seq":n}: forget command n, if it is not on its way     nothing
- *   reply    the body for the joining notification `ids.joining`      nothing
- *   log      {"level","text"}; not part of the journal                nothing
- *   end      {"result":..., "code":..., ...}: the call is over        nothing
+ * method  args: arguments of the method, checked and complete but for what only the driver knows
+ *         (callbackUri, prompt URLs). Answered by EVENT_ANSWER (and EVENT_OPERATION).
+ * http    args {"method","url","headers":{},"body","timeout":s}. Answered by EVENT_ANSWER with data
+ *         {"status","headers","body"}, or {"error":{"code","message"}} and status 0.
+ * cancel  args {"seq":n}: forget command n, if it is not on its way. No answer.
+ * reply   args: the body for the joining notification ids {"joining":n}. No answer.
+ * log     args {"level","text"}; not part of the journal; `seq` is 0.
+ * end     args {"result","code","subcode","message","flow",...}: the call is over.
  */
 #ifndef IVORY_CORE_COMMAND_H
 #define IVORY_CORE_COMMAND_H

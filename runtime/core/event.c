@@ -1,5 +1,6 @@
 #include "core/event.h"
 
+#include "base/buf.h"
 #include "base/json.h"
 
 #include <stdlib.h>
@@ -46,33 +47,34 @@ const char *change_name(enum change c)
 
 char *event_encode(const struct event *ev)
 {
-    cJSON *o = cJSON_CreateObject();
-    int err = o ? 0 : ERR_NOMEM;
-    char *text = NULL;
+    char *data = ev->data ? json_text(ev->data) : NULL;
+    struct buf b = {0};
+    char *text;
 
-    if (!err)
-        err = json_set_str(o, "kind", event_kind_name(ev->kind));
-    if (!err && ev->change)
-        err = json_set_str(o, "change", change_name(ev->change));
-    if (!err)
-        err = json_set_int(o, "time", ev->time);
-    if (!err && ev->key[0])
-        err = json_set_str(o, "key", ev->key);
-    if (!err && ev->leg)
-        err = json_set_int(o, "leg", ev->leg);
-    if (!err && ev->call_id[0])
-        err = json_set_str(o, "call_id", ev->call_id);
-    if (!err && ev->seq)
-        err = json_set_int(o, "seq", ev->seq);
-    if (!err && ev->status)
-        err = json_set_int(o, "status", ev->status);
-    if (!err && ev->id[0])
-        err = json_set_str(o, "id", ev->id);
-    if (!err && ev->data && !cJSON_AddItemReferenceToObject(o, "data", ev->data))
-        err = ERR_NOMEM;
-    if (!err)
-        text = json_text(o);
-    cJSON_Delete(o);
+    if (ev->data && !data)
+        return NULL;
+    buf_fmt(&b, "{\"kind\":\"%s\"", event_kind_name(ev->kind));
+    if (ev->change)
+        buf_fmt(&b, ",\"change\":\"%s\"", change_name(ev->change));
+    buf_fmt(&b, ",\"time\":%lld", (long long)ev->time);
+    if (ev->key[0])
+        buf_fmt(&b, ",\"key\":\"%s\"", ev->key);
+    if (ev->leg)
+        buf_fmt(&b, ",\"leg\":%d", ev->leg);
+    if (ev->call_id[0])
+        buf_fmt(&b, ",\"call_id\":\"%s\"", ev->call_id);
+    if (ev->seq)
+        buf_fmt(&b, ",\"seq\":%lu", (unsigned long)ev->seq);
+    if (ev->status)
+        buf_fmt(&b, ",\"status\":%d", ev->status);
+    if (ev->id[0])
+        buf_fmt(&b, ",\"id\":\"%s\"", ev->id);
+    if (data)
+        buf_fmt(&b, ",\"data\":%s", data);
+    buf_char(&b, '}');
+    free(data);
+    text = buf_take(&b);
+    buf_fini(&b);
     return text;
 }
 

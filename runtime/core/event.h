@@ -3,21 +3,24 @@
  * through nothing else, so the sequence of its events is the call. An event owns its `data`; it can
  * be written as one line of JSON and read back unchanged (the journal and the traces do).
  *
- *   kind          from                          data
- *   start         a new call                    {"direction":"incoming"|"outgoing", "seed":hex16,
- * "flow":name?, "call":resource (incoming), "create":arguments (outgoing), "tenant":id?} call call
- * notification             partial call resource            (`change`) operation     operation
- * notification        the operation; `id` = its id     (`change`) roster        participants
- * notification     array of participant             (`change`) sharing       content sharing
- * notification  array of contentSharingSession, or an object with `id` routing       audio routing
- * group notif.    audioRoutingGroup or array tone          call notification with a tone
- * {"tone":"tone1", "sequenceId":1} joining       participantJoiningNotification  the notification;
- * `seq` = what a reply must name left          participantLeftNotification   the notification
- *   answer        the answer to command `seq`   the body, or {"error":{...}}; `status` = HTTP
- * status, 0 = none came; `id` = operation id, or call id for a create timer         a deadline of
- * the machine     none; `seq` = which overrun       a turn broke a limit          {"limit":name}:
- * the outcome of that turn, for replay signal        the outside world             {"name":...,
- * ...} (admin, other calls)
+ * start      a new call. data {"direction":"incoming"|"outgoing", "seed":hex16, "flow":name?,
+ *            "call":resource (incoming), "create":arguments (outgoing), "tenant":id?}
+ * call       call notification, also what a GET told. data: partial call resource; `change`
+ * operation  operation notification. data: the operation; `id` = its id; `change`
+ * roster     participants notification. data: array of participant
+ * sharing    content sharing notification. data: array of contentSharingSession, or an object with
+ *            `id`; `change`
+ * routing    audio routing group notification. data: audioRoutingGroup or array; `change`
+ * tone       call notification with a tone. data {"tone":"tone1", "sequenceId":1}
+ * joining    participantJoiningNotification. data: it; `seq` = what a reply must name
+ * left       participantLeftNotification. data: it
+ * answer     to command `seq`. data: the body, or {"error":{...}}; `status` = HTTP status, 0 = none
+ *            came; `id` = operation id, or call id for a create
+ * timer      a deadline of the machine. no data; `seq` = which
+ * overrun    the turn of the event before broke a limit. data {"limit":name} (see core.h)
+ * signal     the outside world. data {"name":..., ...}; "hangup" ends the call
+ *
+ * `key`, `call_id` and `id` hold only what id_normalise lets through, so they need no quoting.
  */
 #ifndef IVORY_CORE_EVENT_H
 #define IVORY_CORE_EVENT_H
@@ -28,22 +31,22 @@
 #include <cjson/cJSON.h>
 #include <stdint.h>
 
-enum event_kind {
-    EVENT_START,
-    EVENT_CALL,
-    EVENT_OPERATION,
-    EVENT_ROSTER,
-    EVENT_SHARING,
-    EVENT_ROUTING,
-    EVENT_TONE,
-    EVENT_JOINING,
-    EVENT_LEFT,
-    EVENT_ANSWER,
-    EVENT_TIMER,
-    EVENT_OVERRUN,
-    EVENT_SIGNAL,
-    EVENT_KINDS
-};
+    enum event_kind {
+        EVENT_START,
+        EVENT_CALL,
+        EVENT_OPERATION,
+        EVENT_ROSTER,
+        EVENT_SHARING,
+        EVENT_ROUTING,
+        EVENT_TONE,
+        EVENT_JOINING,
+        EVENT_LEFT,
+        EVENT_ANSWER,
+        EVENT_TIMER,
+        EVENT_OVERRUN,
+        EVENT_SIGNAL,
+        EVENT_KINDS
+    };
 
 /* changeType of a notification (reference §2.1). */
 enum change { CHANGE_NONE, CHANGE_CREATED, CHANGE_UPDATED, CHANGE_DELETED };
