@@ -1,32 +1,42 @@
 # make            build/ivory
 # make run        install what is missing, build, serve with the exchange and the example flows
-# make test       everything, ending with one line "N passed, N failed"
-# make asan       the unit, flow and black-box tests under address and undefined-behaviour sanitizers
+# make test       install what is missing, build, run everything, end with one line "N passed, N failed"
+# make asan       unit, flow and black-box tests under the address and undefined-behaviour sanitizers
+# make fuzz       each fuzz target for FUZZ_SECONDS (20)
 # make lint       layers, formatting, cppcheck, luacheck          make format   put the formatting right
-# make prompts    speak the texts of flows/prompts anew (espeak-ng, sox)
+# make prompts    speak the texts of flows/prompts anew
 # make install    PREFIX=/usr/local DESTDIR=
+VERSION := 0.1.0
 V       ?= release
 BUILD   := build$(if $(filter-out release,$(V)),/$(V))
 PREFIX  ?= /usr/local
+DESTDIR ?=
 CC      ?= cc
+FUZZ_SECONDS ?= 20
 PKGS    := lua5.4 libcurl libcjson libmicrohttpd libuv openssl
 
 CFLAGS_release := -O2 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread
-CFLAGS  := -std=c11 -D_GNU_SOURCE $(CFLAGS_$(V)) -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror -MMD -MP
+CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+CFLAGS  := -std=c11 -D_GNU_SOURCE -DIVORY_VERSION='"$(VERSION)"' $(CFLAGS_$(V)) -Wall -Wextra -Wshadow \
+           -Wstrict-prototypes -Wvla -Werror -MMD -MP
 CPPFLAGS = -Iruntime -I. $(shell pkg-config --cflags $(PKGS))
 LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
-LDFLAGS  = $(filter -fsanitize%,$(CFLAGS_$(V)))
+LDFLAGS  = $(patsubst %fuzzer-no-link%,-fsanitize=fuzzer$(comma)address$(comma)undefined,$(filter -fsanitize%,$(CFLAGS_$(V))))
+comma   := ,
 
-LIB_SRC  := $(wildcard runtime/base/*.c runtime/core/*.c runtime/graph/*.c runtime/journal/*.c runtime/host/*.c \
-              runtime/exchange/*.c runtime/console/*.c bindings/*.c)
+LIB_SRC  := $(wildcard runtime/*/*.c bindings/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stdlib.o
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/obj/%.o)
+FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*'))
+C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c)
+LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
-.PHONY: all run test asan tsan lint format install clean setup prompts
+.PHONY: all run test test-built asan tsan fuzz fuzz-run lint format prompts install uninstall clean setup-run setup-test
+.DELETE_ON_ERROR:
 all: $(BUILD)/ivory
 
 $(BUILD)/ivory: $(BUILD)/obj/runtime/main.o $(LIB_OBJ)
@@ -41,16 +51,82 @@ $(BUILD)/obj/tests/unit/modules.inc: $(UNIT_SRC)
 $(BUILD)/obj/tests/unit/main.o: CPPFLAGS += -I$(BUILD)/obj/tests/unit
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/obj/tests/unit/modules.inc
 
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIB_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 # The standard library goes into the binary.
-$(BUILD)/obj/stdlib.c: $(STDLIB) tests/embed.sh
+$(BUILD)/obj/stdlib.c: $(STDLIB) stdlib/embed.sh
 	@mkdir -p $(@D)
-	sh tests/embed.sh $(STDLIB) > $@.tmp && mv $@.tmp $@
+	sh stdlib/embed.sh $(STDLIB) > $@
 $(BUILD)/obj/stdlib.o: $(BUILD)/obj/stdlib.c
 	$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# What must be there, as "a test that it is:the Debian package that brings it".
+NEED_RUN  := cc:build-essential pkg-config:pkg-config .lua5.4:liblua5.4-dev .libcurl:libcurl4-openssl-dev \
+             .libcjson:libcjson-dev .libmicrohttpd:libmicrohttpd-dev .libuv:libuv1-dev .openssl:libssl-dev
+NEED_TEST := $(NEED_RUN) clang:clang clang-format:clang-format cppcheck:cppcheck luacheck:lua-check node:nodejs npm:npm \
+             espeak-ng:espeak-ng sox:sox python3:python3 curl:curl @/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux:libclang-rt-14-dev
+define install-missing
+	@missing=; for need in $(1); do what=$${need%%:*}; package=$${need#*:}; \
+	  case $$what in .*) pkg-config --exists "$${what#.}" 2>/dev/null ;; @*) [ -e "$${what#@}" ] ;; *) command -v "$$what" >/dev/null ;; esac \
+	  || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  echo "Installing with apt-get:$$missing"; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $$missing >/dev/null; \
+	fi
+endef
+setup-run:
+	$(call install-missing,$(NEED_RUN))
+setup-test:
+	$(call install-missing,$(NEED_TEST))
+
+# pkg-config must be there before the flags are worked out, hence the second make.
+run: setup-run
+	@$(MAKE) --no-print-directory -s all
+	@exec $(BUILD)/ivory serve
+
+test: setup-test
+	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/unit
+	@sh tests/run.sh $(BUILD)
+
+asan: setup-test
+	@$(MAKE) --no-print-directory -s -j2 V=asan build/asan/ivory build/asan/unit
+	@sh tests/run.sh build/asan
+tsan: setup-test
+	@$(MAKE) --no-print-directory -s -j2 V=tsan build/tsan/ivory
+	@sh tests/run.sh build/tsan blackbox
+
+fuzz: setup-test
+	@$(MAKE) --no-print-directory -s -j2 V=fuzz CC=clang fuzz-run
+fuzz-run: $(FUZZ)
+	@for target in $(FUZZ); do sh tests/fuzz/run.sh $$target $(FUZZ_SECONDS) || exit 1; done
+
+lint: setup-test
+	@sh tests/lint/layers.sh
+	@clang-format --dry-run -Werror $(C_FILES)
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	  --suppressions-list=tests/lint/cppcheck.txt -j2 -Iruntime -I. runtime bindings
+	@luacheck --quiet $(LUA_FILES)
+	@sh tests/lint/style.sh
+	@echo lint: good
+
+format:
+	clang-format -i $(C_FILES)
+
+prompts:
+	sh flows/prompts/speak.sh flows/prompts
+
+install: all
+	install -D -m 755 $(BUILD)/ivory $(DESTDIR)$(PREFIX)/bin/ivory
+	cd flows && find . -type f -not -name '*_test.lua' -not -name '*.sh' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ivory/flows/{} \;
+	cd stdlib/meta && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ivory/meta/{} \;
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/ivory $(DESTDIR)$(PREFIX)/share/ivory
 
 clean:
 	rm -rf build

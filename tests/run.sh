@@ -1,0 +1,75 @@
+#!/bin/sh
+# Run the tests of the build in $1, all kinds or those named after it: unit flows trace hangups faults blackbox. Each prints
+# "name: N passed, N failed"; the sum comes last.
+set -u
+build=$1
+shift
+kinds=${*:-unit flows trace hangups faults blackbox}
+ivory=$build/ivory
+log=$build/test.log
+passed=0 failed=0
+: >"$log"
+export IVORY="$PWD/$ivory"
+export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+
+# count NAME COMMAND...: run it, read "N passed, N failed" from its last line.
+count() {
+    name=$1
+    shift
+    "$@" >"$build/out.txt" 2>&1
+    status=$?
+    cat "$build/out.txt" >>"$log"
+    line=$(grep -E '[0-9]+ passed, [0-9]+ failed' "$build/out.txt" | tail -n 1)
+    p=$(echo "$line" | sed -nE 's/.*[^0-9]?([0-9]+) passed, [0-9]+ failed.*/\1/p')
+    f=$(echo "$line" | sed -nE 's/.* ([0-9]+) failed.*/\1/p')
+    if [ -z "$p" ] || [ -z "$f" ] || { [ $status != 0 ] && [ "$f" = 0 ]; }; then
+        p=${p:-0}
+        f=$((${f:-0} + 1))
+        echo "$name: ended with status $status"
+    fi
+    [ "$f" = 0 ] || tail -n 40 "$build/out.txt"
+    echo "$name: $p passed, $f failed"
+    passed=$((passed + p)) failed=$((failed + f))
+}
+
+# Two runs of the same tests, in two processes: the same events and commands, byte for byte.
+same_twice() {
+    good=0 bad=0
+    for dir in flows tests/flows; do
+        for run in 1 2; do
+            "$ivory" test "$dir" --trace "$build/trace.$run" >"$build/trace.out" 2>&1 || cat "$build/trace.out"
+        done
+        if [ -s "$build/trace.1" ] && cmp "$build/trace.1" "$build/trace.2"; then
+            good=$((good + 1))
+        else
+            bad=$((bad + 1))
+        fi
+    done
+    echo "$good passed, $bad failed"
+}
+
+for kind in $kinds; do
+    case $kind in
+    unit) count unit "$build/unit" ;;
+    flows)
+        count "flows" "$ivory" test flows
+        count "tests/flows" "$ivory" test tests/flows
+        ;;
+    trace) count "same twice" same_twice ;;
+    hangups) count "hang-up at every wait" "$ivory" test flows --hangups ;;
+    faults) count "faults" "$ivory" test flows --faults ;;
+    blackbox)
+        for test in tests/blackbox/*_test.*; do
+            [ -e "$test" ] || continue
+            case $test in
+            *.sh) count "$test" sh "$test" ;;
+            *.py) count "$test" python3 "$test" ;;
+            *.mjs) count "$test" sh tests/blackbox/node.sh "$test" ;;
+            esac
+        done
+        ;;
+    *) echo "no such kind of test: $kind"; exit 2 ;;
+    esac
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
