@@ -73,21 +73,37 @@ int switchboard_speak(struct switchboard *s, const char *line, const int16_t *sa
                       int64_t now);
 int switchboard_hang_up(struct switchboard *s, const char *line, int64_t now);
 
+/* A phone joins the meeting named by a thread id, a meeting id (digits) or a join link; the meeting
+ * comes to be with whoever joins first. An address "guest:Name" waits in the lobby until admitted.
+ */
+int switchboard_join(struct switchboard *s, const char *address, const char *meeting, int64_t now,
+                     char line[ID_MAX], struct error *e);
+
+/* The phone begins or ends sharing its screen in the conference it is in. */
+int switchboard_share(struct switchboard *s, const char *line, bool on, int64_t now);
+
 /* The answer to SWITCH_FETCH `id`: how long the WAV at that address plays; `ms` < 0: it cannot be
  * had or played. */
 int switchboard_fetched(struct switchboard *s, uint64_t id, int64_t ms, int64_t now);
 
 enum switchboard_action_kind {
-    SWITCH_NOTIFY, /* POST `body` to `url`; answer with switchboard_notified                      */
-    SWITCH_FETCH, /* find out how long the WAV at `url` plays                                     */
-    SWITCH_RING,  /* line: a new leg towards registered `url` (the address)                       */
-    SWITCH_STATE, /* line: "ringing", "connected", "ended"; `body` = {"code","subcode","message"} */
-    SWITCH_PLAY,  /* line: the WAV at `url` begins now, lasts `ms`                                */
-    SWITCH_STOP,  /* line: what was playing has ended; `body` = {"completed":bool}                */
-    SWITCH_RECORD, /* line: recording begins (`ms` = longest) */
-    SWITCH_TONES, /* line: `url` = keys sent by the bot ("12#")                                   */
+    SWITCH_NOTIFY, /* POST `body` to `url`; answer with switchboard_notified */
+    SWITCH_FETCH,  /* find out how long the WAV at `url` plays; answer with switchboard_fetched */
+    SWITCH_RING,   /* `line` is a new leg towards the phone registered as `url` */
+    SWITCH_STATE,  /* `line` is now `url`: see below */
+    SWITCH_PLAY,   /* on `line` the WAV at `url` begins now and lasts `ms`; 0 = until SWITCH_STOP */
+    SWITCH_STOP,   /* on `line` what was playing has ended; `body` = {"completed":bool} */
+    SWITCH_RECORD, /* on `line` recording begins, for `ms` at most; `body` = {"beep":bool} */
+    SWITCH_TONES,  /* on `line` the bot sends the keys in `url`, "12#" */
 };
 
+/* SWITCH_STATE, `url`:
+ *   "ringing"      the call of switchboard_dial is offered to the bot
+ *   "lobby"        the phone waits to be let into a meeting
+ *   "connected"    it talks; `body` = {"with":address} when that is no longer the bot
+ *   "transferred"  as "connected", after a transfer or redirect by the bot
+ *   "ended"        the line is gone, always the last word; `body` = {"code","subcode","message"}
+ */
 struct switchboard_action {
     enum switchboard_action_kind kind;
     uint64_t id;
@@ -95,14 +111,19 @@ struct switchboard_action {
     char *url;
     char *body;
     int64_t ms;
+    /* NOTIFY: faults.early is at work. The bot must have this before it gets the answer to the
+     * request that switchboard_request has just returned: a shell drains the actions after each
+     * request and holds the response back until early ones have been delivered. */
+    bool early;
 };
 
 bool switchboard_next(struct switchboard *s, struct switchboard_action *out);
 void switchboard_action_fini(struct switchboard_action *a);
 
 /* Outcome of SWITCH_NOTIFY `id`: HTTP status and body of the bot's answer; 0 = not reached.
- * Anything but 2xx is sent again after 1, 2, 4 s, then dropped with the call ended if it was the
- * offer. */
+ * Anything but 2xx is sent again after 1, 2, 4 s, then dropped, with the call ended if it was the
+ * offer. The next notification of a call comes only after this; one that is not heard of for 30 s
+ * counts as not delivered. An unknown `id` (a repeat, a late answer) is fine. */
 int switchboard_notified(struct switchboard *s, uint64_t id, int status, const char *body, size_t n,
                          int64_t now);
 
