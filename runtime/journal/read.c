@@ -1,0 +1,130 @@
+/* The reading half of the journal. */
+#include "journal/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int read_failed(struct journal *j, struct error *e)
+{
+    return error_set(e, ERR_IO, "journal: %s", sqlite3_errmsg(j->reader.handle));
+}
+
+/* Give each row of a statement over CALL_COLUMNS to `cb`. */
+static int each_call(struct journal *j, sqlite3_stmt *st, journal_call_cb *cb, void *arg,
+                     struct error *e)
+{
+    int err = 0, rc = SQLITE_DONE;
+
+    while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        struct journal_call c = {.began = sqlite3_column_int64(st, 2),
+                                 .ended = sqlite3_column_int64(st, 3),
+                                 .attempts = sqlite3_column_int(st, 4),
+                                 .facts = sqlite3_column_blob(st, 5),
+                                 .n = (size_t)sqlite3_column_bytes(st, 5)};
+
+        strncpy(c.key, (const char *)sqlite3_column_text(st, 0), sizeof c.key - 1);
+        strncpy(c.bundle, (const char *)sqlite3_column_text(st, 1), sizeof c.bundle - 1);
+        err = cb(arg, &c);
+    }
+    if (!err && rc != SQLITE_DONE)
+        err = read_failed(j, e);
+    sqlite3_reset(st);
+    return err;
+}
+
+int journal_each_open(struct journal *j, journal_call_cb *cb, void *arg, struct error *e)
+{
+    return each_call(j, database_statement(&j->reader, SQL_OPEN_CALLS), cb, arg, e);
+}
+
+int journal_each_ended(struct journal *j, int64_t since, journal_call_cb *cb, void *arg,
+                       struct error *e)
+{
+    sqlite3_stmt *st = database_statement(&j->reader, SQL_ENDED_CALLS);
+
+    sqlite3_bind_int64(st, 1, since);
+    return each_call(j, st, cb, arg, e);
+}
+
+struct found {
+    journal_call_cb *cb;
+    void *arg;
+    bool any;
+};
+
+static int note_found(void *arg, const struct journal_call *c)
+{
+    struct found *f = arg;
+
+    f->any = true;
+    return f->cb(f->arg, c);
+}
+
+int journal_find(struct journal *j, const char *key, journal_call_cb *cb, void *arg,
+                 struct error *e)
+{
+    struct found f = {cb, arg, false};
+    sqlite3_stmt *st = database_statement(&j->reader, SQL_FIND_CALL);
+    int err;
+
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    err = each_call(j, st, note_found, &f, e);
+    return !err && !f.any ? error_set(e, ERR_NOTFOUND, "no call %s in the journal", key) : err;
+}
+
+int journal_entries(struct journal *j, const char *key, journal_entry_cb *cb, void *arg,
+                    struct error *e)
+{
+    sqlite3_stmt *st = database_statement(&j->reader, SQL_TIMELINE);
+    int err = 0, rc;
+
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        err =
+            cb(arg, JOURNAL_MARK, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+    sqlite3_reset(st);
+    if (err || rc == SQLITE_ROW)
+        return err;
+    st = database_statement(&j->reader, SQL_ENTRIES);
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW)
+        err = cb(arg, (enum journal_kind)sqlite3_column_int(st, 0), sqlite3_column_blob(st, 1),
+                 (size_t)sqlite3_column_bytes(st, 1));
+    if (!err && rc != SQLITE_DONE)
+        err = read_failed(j, e);
+    sqlite3_reset(st);
+    return err;
+}
+
+static int get_blob(struct journal *j, enum statement which, const char *name, void **p, size_t *n,
+                    struct error *e)
+{
+    sqlite3_stmt *st = database_statement(&j->reader, which);
+    int err = 0, rc;
+
+    sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+    rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) {
+        *n = (size_t)sqlite3_column_bytes(st, 0);
+        *p = malloc(*n + 1);
+        if (*p && *n)
+            memcpy(*p, sqlite3_column_blob(st, 0), *n);
+        err = *p ? 0 : ERR_NOMEM;
+    } else {
+        err = rc == SQLITE_DONE ? error_set(e, ERR_NOTFOUND, "not in the journal: %s", name)
+                                : read_failed(j, e);
+    }
+    sqlite3_reset(st);
+    return err;
+}
+
+int journal_get_bundle(struct journal *j, const char *id, void **p, size_t *n, struct error *e)
+{
+    return get_blob(j, SQL_GET_BUNDLE, id, p, n, e);
+}
+
+int journal_get_value(struct journal *j, const char *name, void **p, size_t *n, struct error *e)
+{
+    return get_blob(j, SQL_GET_VALUE, name, p, n, e);
+}

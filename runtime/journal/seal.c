@@ -1,0 +1,136 @@
+#include "journal/seal.h"
+
+#include "base/id.h"
+#include "base/random.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16 };
+
+struct seal {
+    unsigned char key[KEY_BYTES];
+};
+
+static int make_key(const char *path, unsigned char key[KEY_BYTES], struct error *e)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ssize_t n;
+
+    if (fd < 0)
+        return error_set(e, ERR_IO, "key file %s: %s", path, strerror(errno));
+    random_bytes(key, KEY_BYTES);
+    n = write(fd, key, KEY_BYTES);
+    if (n != KEY_BYTES || fsync(fd)) {
+        close(fd);
+        unlink(path);
+        return error_set(e, ERR_IO, "key file %s cannot be written", path);
+    }
+    close(fd);
+    return 0;
+}
+
+static int read_key(int fd, const char *path, unsigned char key[KEY_BYTES], struct error *e)
+{
+    struct stat st;
+    char extra;
+
+    if (fstat(fd, &st))
+        return error_set(e, ERR_IO, "key file %s: %s", path, strerror(errno));
+    if (st.st_mode & (S_IRWXG | S_IRWXO))
+        return error_set(e, ERR_INVALID, "key file %s: others may read it (mode %o, not 600)", path,
+                         (unsigned)st.st_mode & 0777);
+    if (read(fd, key, KEY_BYTES) != KEY_BYTES || read(fd, &extra, 1) != 0)
+        return error_set(e, ERR_INVALID, "key file %s: not %d bytes", path, KEY_BYTES);
+    return 0;
+}
+
+int seal_open(struct seal **out, const char *path, struct error *e)
+{
+    struct seal *s = calloc(1, sizeof *s);
+    int fd, err;
+
+    if (!s)
+        return ERR_NOMEM;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        err = read_key(fd, path, s->key, e);
+        close(fd);
+    } else if (errno == ENOENT) {
+        err = make_key(path, s->key, e);
+    } else {
+        err = error_set(e, ERR_IO, "key file %s: %s", path, strerror(errno));
+    }
+    if (err)
+        seal_close(s);
+    else
+        *out = s;
+    return err;
+}
+
+void seal_close(struct seal *s)
+{
+    if (s)
+        OPENSSL_cleanse(s->key, sizeof s->key);
+    free(s);
+}
+
+char *seal_text(const struct seal *s, const char *label, const char *text)
+{
+    size_t n = strlen(text), size = NONCE_BYTES + n + TAG_BYTES;
+    unsigned char *box = malloc(size);
+    char *out = malloc(4 * ((size + 2) / 3) + 1);
+    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+    int len;
+
+    if (box && out && c) {
+        random_bytes(box, NONCE_BYTES);
+        CHECK(EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, s->key, box) == 1 &&
+              EVP_EncryptUpdate(c, NULL, &len, (const unsigned char *)label, (int)strlen(label)) ==
+                  1 &&
+              EVP_EncryptUpdate(c, box + NONCE_BYTES, &len, (const unsigned char *)text, (int)n) ==
+                  1 &&
+              EVP_EncryptFinal_ex(c, box + NONCE_BYTES + n, &len) == 1 &&
+              EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, box + NONCE_BYTES + n) == 1);
+        base64url_encode(out, box, size);
+    } else {
+        free(out);
+        out = NULL;
+    }
+    EVP_CIPHER_CTX_free(c);
+    free(box);
+    return out;
+}
+
+char *unseal_text(const struct seal *s, const char *label, const char *sealed)
+{
+    size_t cap = strlen(sealed);
+    unsigned char *box = malloc(cap + 1);
+    char *out = malloc(cap + 1);
+    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+    long size = box ? base64url_decode(box, cap, sealed, cap) : -1;
+    int len = 0, n = (int)size - NONCE_BYTES - TAG_BYTES;
+    int good =
+        box && out && c && n >= 0 &&
+        EVP_DecryptInit_ex(c, EVP_aes_256_gcm(), NULL, s->key, box) == 1 &&
+        EVP_DecryptUpdate(c, NULL, &len, (const unsigned char *)label, (int)strlen(label)) == 1 &&
+        EVP_DecryptUpdate(c, (unsigned char *)out, &len, box + NONCE_BYTES, n) == 1 &&
+        EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, box + NONCE_BYTES + n) == 1 &&
+        EVP_DecryptFinal_ex(c, (unsigned char *)out + n, &len) == 1;
+
+    if (good) {
+        out[n] = '\0';
+    } else {
+        free(out);
+        out = NULL;
+    }
+    EVP_CIPHER_CTX_free(c);
+    free(box);
+    return out;
+}

@@ -1,0 +1,27 @@
+/*
+ * Sealing: AES-256-GCM for values that the journal may hold but nobody may read in it. The key is a
+ * file outside the database, made with mode 0600 when it is not there. Sealed text is base64url of
+ * nonce, ciphertext and tag, so it fits into JSON; `label` (the call's key) is authenticated with
+ * it, so that a sealed value of one call is none of another's.
+ */
+#ifndef IVORY_JOURNAL_SEAL_H
+#define IVORY_JOURNAL_SEAL_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+struct seal;
+
+/* Read the 32-byte key from `path`, making it if it is missing. ERR_INVALID: not 32 bytes, or
+ * readable by others. */
+int seal_open(struct seal **out, const char *path, struct error *e);
+void seal_close(struct seal *s);
+
+/* Seal `text`; free() the result, NULL = no memory. */
+char *seal_text(const struct seal *s, const char *label, const char *text);
+/* Open what seal_text made; NULL when it was altered, is of another call or key, or memory is out.
+ */
+char *unseal_text(const struct seal *s, const char *label, const char *sealed);
+
+#endif

@@ -1,0 +1,230 @@
+#include "test.h"
+
+#include "journal/journal.h"
+#include "journal/seal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static char folder[] = "/tmp/ivory-journal-XXXXXX";
+static char path[64];
+
+static void fresh(void)
+{
+    strcpy(folder, "/tmp/ivory-journal-XXXXXX");
+    EXPECT(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/journal", folder);
+}
+
+static void clean(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    EXPECT_INT(system(command), 0);
+}
+
+static struct journal *open_journal(char aside[512])
+{
+    struct journal_config cfg = {.path = path, .max_queue_bytes = 1 << 20};
+    struct error e = {""};
+    struct journal *j = NULL;
+
+    if (journal_open(&j, &cfg, aside, &e))
+        test_expect(false, __FILE__, __LINE__, "%s", e.text);
+    return j;
+}
+
+static void wait_for(struct journal *j, uint64_t position)
+{
+    for (int i = 0; i < 5000 && journal_committed(j) < position; i++)
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    EXPECT(journal_committed(j) >= position);
+}
+
+static int collect(void *arg, enum journal_kind kind, const void *p, size_t n)
+{
+    char *to = arg;
+
+    snprintf(to + strlen(to), 200 - strlen(to), "%d:%.*s ", kind, (int)n, (const char *)p);
+    return 0;
+}
+
+static int collect_call(void *arg, const struct journal_call *c)
+{
+    char *to = arg;
+
+    snprintf(to + strlen(to), 200 - strlen(to), "%.1s/%.3s/%d/%d/%.*s ", c->key, c->bundle,
+             c->ended != 0, c->attempts, (int)c->n, (const char *)c->facts);
+    return 0;
+}
+
+static void keeps_calls_over_a_restart(void)
+{
+    char text[200] = "";
+    struct journal *j;
+    uint64_t at = 0;
+
+    fresh();
+    j = open_journal(NULL);
+    EXPECT_INT(journal_begin(j, KEY_A, 1000, "b1", "facts", 5, NULL), 0);
+    EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "e1", 2, NULL), 0);
+    EXPECT_INT(journal_append(j, KEY_A, JOURNAL_COMMAND, "c1", 2, &at), 0);
+    wait_for(j, at);
+    journal_close(j);
+
+    j = open_journal(NULL);
+    EXPECT_INT(journal_begin(j, KEY_B, 2000, "b2", "", 0, NULL), 0);
+    EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "e2", 2, NULL), 0);
+    EXPECT_INT(journal_attempt(j, KEY_A, &at), 0);
+    wait_for(j, at);
+    EXPECT_INT(journal_entries(j, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "1:e1 2:c1 1:e2 ");
+    text[0] = '\0';
+    EXPECT_INT(journal_each_open(j, collect_call, text, NULL), 0);
+    EXPECT_STR(text, "b/b2/0/0/ a/b1/0/1/facts ");
+    journal_close(j);
+    clean();
+}
+
+static void an_ended_call_is_reduced(void)
+{
+    char text[200] = "";
+    struct journal *j;
+    struct error e;
+    void *p = NULL;
+    uint64_t at = 0;
+    size_t n = 0;
+
+    fresh();
+    j = open_journal(NULL);
+    journal_put_bundle(j, "b1", "source", 6, NULL);
+    journal_begin(j, KEY_A, 1000, "b1", "facts", 5, NULL);
+    journal_append(j, KEY_A, JOURNAL_EVENT, "e1", 2, NULL);
+    journal_end(j, KEY_A, 3000, "sum", 3, "line", 4, NULL);
+    journal_append(j, KEY_A, JOURNAL_EVENT, "late", 4, &at);
+    wait_for(j, at);
+    EXPECT_INT(journal_entries(j, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "3:line ");
+    text[0] = '\0';
+    EXPECT_INT(journal_find(j, KEY_A, collect_call, text, NULL), 0);
+    EXPECT_STR(text, "a/b1/1/0/sum ");
+    EXPECT_INT(journal_each_open(j, collect_call, text, NULL), 0);
+    EXPECT_STR(text, "a/b1/1/0/sum ");
+    EXPECT_INT(journal_get_bundle(j, "b1", &p, &n, NULL), 0);
+    EXPECT_INT(n, 6);
+    free(p);
+    journal_expire(j, 3001, &at);
+    wait_for(j, at);
+    EXPECT_INT(journal_find(j, KEY_A, collect_call, text, &e), ERR_NOTFOUND);
+    EXPECT_INT(journal_get_bundle(j, "b1", &p, &n, &e), ERR_NOTFOUND);
+    journal_close(j);
+    clean();
+}
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *f = fopen(name, "w");
+
+    EXPECT(f && fputs(text, f) >= 0);
+    if (f)
+        fclose(f);
+}
+
+static void a_damaged_database_is_moved_aside(void)
+{
+    char aside[512] = "";
+    struct journal *j;
+    uint64_t at = 0;
+
+    fresh();
+    write_file(path, "this was a database once, but now it is a text of some length");
+    j = open_journal(aside);
+    EXPECT_IN(aside, "damaged-1");
+    EXPECT_INT(access(aside, F_OK), 0);
+    EXPECT_INT(journal_begin(j, KEY_A, 1, "b", "", 0, &at), 0);
+    wait_for(j, at);
+    journal_close(j);
+    clean();
+}
+
+static void too_much_in_the_queue_is_refused(void)
+{
+    struct journal *j;
+    char *big = calloc(1, (1 << 20) + 1);
+
+    fresh();
+    j = open_journal(NULL);
+    EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, big, (1 << 20) + 1, NULL), ERR_LIMIT);
+    journal_close(j);
+    free(big);
+    clean();
+}
+
+static void values_are_kept_and_removed(void)
+{
+    struct journal *j;
+    uint64_t at = 0;
+    void *p = NULL;
+    size_t n = 0;
+
+    fresh();
+    j = open_journal(NULL);
+    journal_put_value(j, "count", "41", 2, NULL);
+    journal_put_value(j, "count", "42", 2, &at);
+    wait_for(j, at);
+    EXPECT_INT(journal_get_value(j, "count", &p, &n, NULL), 0);
+    EXPECT(n == 2 && memcmp(p, "42", 2) == 0);
+    free(p);
+    journal_put_value(j, "count", NULL, 0, &at);
+    wait_for(j, at);
+    EXPECT_INT(journal_get_value(j, "count", &p, &n, NULL), ERR_NOTFOUND);
+    journal_close(j);
+    clean();
+}
+
+static void sealed_text_opens_for_its_call_only(void)
+{
+    struct seal *s = NULL;
+    struct error e = {""};
+    char *box, *again, *text;
+
+    fresh();
+    EXPECT_INT(seal_open(&s, path, &e), 0);
+    box = seal_text(s, KEY_A, "1234#");
+    EXPECT(strstr(box, "1234") == NULL);
+    again = seal_text(s, KEY_A, "1234#");
+    EXPECT(strcmp(box, again) != 0);
+    seal_close(s);
+    EXPECT_INT(seal_open(&s, path, &e), 0);
+    text = unseal_text(s, KEY_A, box);
+    EXPECT_STR(text, "1234#");
+    free(text);
+    EXPECT(unseal_text(s, KEY_B, box) == NULL);
+    box[5] = box[5] == 'A' ? 'B' : 'A';
+    EXPECT(unseal_text(s, KEY_A, box) == NULL);
+    EXPECT(unseal_text(s, KEY_A, "") == NULL);
+    EXPECT(unseal_text(s, KEY_A, "////") == NULL);
+    seal_close(s);
+    EXPECT_INT(chmod(path, 0644), 0);
+    EXPECT_INT(seal_open(&s, path, &e), ERR_INVALID);
+    EXPECT_IN(e.text, "644");
+    free(box);
+    free(again);
+    clean();
+}
+
+const struct test journal_tests[] = {TEST(keeps_calls_over_a_restart),
+                                     TEST(an_ended_call_is_reduced),
+                                     TEST(a_damaged_database_is_moved_aside),
+                                     TEST(too_much_in_the_queue_is_refused),
+                                     TEST(values_are_kept_and_removed),
+                                     TEST(sealed_text_opens_for_its_call_only),
+                                     {0}};
