@@ -92,7 +92,7 @@ function M.choose(call, opts)
         patterns[opts.again] = elements(opts.again)
     end
 
-    local tries, attempt, reason = opts.tries or 3, 1, nil
+    local tries, attempt = opts.tries or 3, 1
     local prompt = prompts.forAttempt(opts, 1)
     while true do
         local found, pressed = attemptOnce(call, prompt, patterns, opts)
@@ -101,7 +101,7 @@ function M.choose(call, opts)
         elseif found then
             prompt = prompts.forAttempt(opts, 1)
         else
-            reason = pressed == "" and "noinput" or "nomatch"
+            local reason = pressed == "" and "noinput" or "nomatch"
             call:flushTones() -- keys after a wrong one were meant for something else
             if attempt >= tries then
                 return { ok = false, reason = reason, key = pressed ~= "" and pressed or nil, tries = attempt }

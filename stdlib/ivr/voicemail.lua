@@ -19,7 +19,8 @@ local M = {}
 ---@field pause?    integer  seconds of silence that end the message (default 5)
 ---@field shortest? number   seconds below which a message is too short (default 1)
 ---@field tries?    integer  silent or short attempts in all (default 3)
----@field taken?    fun(recording?: ivory.Recording)  called with each message as soon as it is here, and with nil when the caller takes it back. Whoever hangs up instead of pressing 1 has left a message too.
+---@field taken?    fun(recording?: ivory.Recording)  is given each message at once, and nil when the caller takes it back:
+---  whoever hangs up instead of pressing 1 has left a message too
 
 ---@class ivr.VoicemailResult
 ---@field ok         boolean
