@@ -1,7 +1,11 @@
 /*
  * The HTTP server: libmicrohttpd in external epoll mode, driven by a libuv loop. A handler gets a
  * whole request (headers and body within the limits) and answers it now or later, exactly once.
- * Runs on its loop's thread.
+ * What breaks a limit or the protocol never reaches the handler: the server answers 400, 411, 413,
+ * 431 or 503 itself. Everything here runs on the loop's thread, where SIGPIPE is blocked.
+ *
+ * A client has `timeout_s` between any two bytes and twice that for a whole request, so that one
+ * which trickles is not served for ever; for reading its answer it has ten times that.
  */
 #ifndef IVORY_HOST_HTTP_SERVER_H
 #define IVORY_HOST_HTTP_SERVER_H
@@ -14,8 +18,14 @@
 struct http_server;
 struct http_call; /* one request waiting for its answer */
 
-/* `request`: verb, url (path and query), headers, body. It stays valid until the answer. */
+/* `request`: verb, url (path and query), headers, body. It stays valid until the answer. A header
+ * given several times is one, its values joined with ", ". */
 typedef void(http_handler)(void *arg, struct http_call *call, const struct http_message *request);
+
+/* The server is about to refuse by itself: `response` holds status and a plain body, which may be
+ * replaced. `request` holds what is known so far (never the body). */
+typedef void(http_refusal)(void *arg, const struct http_message *request,
+                           struct http_message *response);
 
 struct http_server_config {
     const char *listen;   /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks one               */
@@ -24,9 +34,12 @@ struct http_server_config {
     unsigned timeout_s;   /* 30: an idle or slow connection is closed                       */
     unsigned connections; /* 4,096                                                          */
     http_handler *handler;
+    http_refusal *refusal; /* NULL: a line of plain text */
     void *arg;
 };
 
+/* Fields left 0 get the values above. ERR_INVALID: `listen` is not host:port; ERR_IO: cannot bind.
+ */
 int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http_server_config *cfg,
                     struct error *e);
 /* The port in use. */
@@ -38,7 +51,8 @@ void http_call_answer(struct http_call *call, const struct http_message *respons
 /* Answer with a file of the disk (200, or 404 when it cannot be read). */
 void http_call_answer_file(struct http_call *call, const char *path, const char *type);
 
-/* Stop listening, answer what waits with 503, close. The handler is not called again. */
+/* Stop listening, answer what waits with 503, close. The handler is not called again. Not from
+ * within the handler. The memory goes when the loop has run once more. NULL is allowed. */
 void http_server_free(struct http_server *s);
 
 #endif

@@ -1,0 +1,355 @@
+#include "host/http_client.h"
+
+#include "host/http_transfer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MAX_IDLE 256 /* handles kept for later */
+
+struct http_client {
+    struct http_client_config cfg;
+    char *ca_file;
+    uv_loop_t *loop;
+    CURLM *multi;
+    uv_timer_t timer;
+    struct list busy, idle; /* transfers */
+    size_t nidle;
+    struct list sockets;
+    size_t handles; /* of libuv, not yet closed */
+    bool closing;
+};
+
+/* A descriptor that curl wants watched. Those that we opened for it keep their uv_poll while they
+ * are open, watched or not, since curl says "stop watching" for every pause; only their close ends
+ * it. Others (of the name lookup) are closed by curl behind our back after "stop watching". */
+struct socket {
+    struct list link;
+    struct http_client *client;
+    uv_poll_t poll;
+    curl_socket_t fd;
+    bool ours;
+};
+
+static void on_closed(uv_handle_t *h)
+{
+    struct http_client *c = h->data;
+
+    if (--c->handles)
+        return;
+    free(c->ca_file);
+    free(c);
+    curl_global_cleanup();
+}
+
+/* --- results --------------------------------------------------------------------------------- */
+
+static void put_back(struct http_client *c, struct transfer *t)
+{
+    list_remove(&t->link);
+    if (c->nidle >= MAX_IDLE) {
+        transfer_free(t);
+        return;
+    }
+    transfer_reset(t);
+    list_append(&c->idle, &t->link);
+    c->nidle++;
+}
+
+/* Hand out what has ended. `done` may do anything, also free the client; its memory stays until the
+ * loop runs again. */
+static void drain(struct http_client *c)
+{
+    CURLMsg *m;
+    int left;
+
+    while (!c->closing && (m = curl_multi_info_read(c->multi, &left))) {
+        CURLcode result = m->data.result;
+        struct transfer *t = NULL;
+
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        curl_multi_remove_handle(c->multi, t->easy);
+        list_remove(&t->link); /* not to be found by cancel any more */
+        if (!t->forgotten)
+            c->cfg.done(c->cfg.arg, t->id, transfer_answer(t, result));
+        if (c->closing)
+            transfer_free(t);
+        else
+            put_back(c, t);
+    }
+}
+
+/* --- sockets and time ------------------------------------------------------------------------ */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct http_client *c = timer->data;
+    int running;
+
+    curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    drain(c);
+}
+
+/* Curl forbids to act from within its callbacks: 0 ms becomes a timer of 0 ms. */
+static int on_timeout(CURLM *multi, long ms, void *arg)
+{
+    struct http_client *c = arg;
+
+    (void)multi;
+    if (ms < 0)
+        uv_timer_stop(&c->timer);
+    else
+        uv_timer_start(&c->timer, on_timer, (uint64_t)ms, 0);
+    return 0;
+}
+
+static void on_poll(uv_poll_t *p, int status, int events)
+{
+    struct socket *s = p->data;
+    struct http_client *c = s->client;
+    int flags = 0, running;
+
+    if (status < 0)
+        flags = CURL_CSELECT_ERR;
+    if (events & UV_READABLE)
+        flags |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        flags |= CURL_CSELECT_OUT;
+    curl_multi_socket_action(c->multi, s->fd, flags, &running);
+    drain(c);
+}
+
+static struct socket *socket_of(struct http_client *c, curl_socket_t fd)
+{
+    struct list *it, *tmp;
+
+    list_each (it, tmp, &c->sockets) {
+        struct socket *s = list_entry(it, struct socket, link);
+        if (s->fd == fd)
+            return s;
+    }
+    return NULL;
+}
+
+static struct socket *watch(struct http_client *c, curl_socket_t fd, bool ours)
+{
+    struct socket *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    if (uv_poll_init(c->loop, &s->poll, fd)) {
+        free(s);
+        return NULL;
+    }
+    s->poll.data = s;
+    s->client = c;
+    s->fd = fd;
+    s->ours = ours;
+    c->handles++;
+    list_append(&c->sockets, &s->link);
+    return s;
+}
+
+static void on_socket_closed(uv_handle_t *h)
+{
+    struct socket *s = h->data;
+
+    h->data = s->client;
+    on_closed(h);
+    free(s);
+}
+
+static void unwatch(struct socket *s)
+{
+    list_remove(&s->link);
+    uv_close((uv_handle_t *)&s->poll, on_socket_closed);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
+{
+    struct http_client *c = arg;
+    struct socket *s = known ? known : socket_of(c, fd);
+    int events = 0;
+
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (s && s->ours)
+            uv_poll_stop(&s->poll);
+        else if (s)
+            unwatch(s);
+        return 0;
+    }
+    if (!s)
+        s = watch(c, fd, false);
+    if (!s)
+        return -1; /* fails the transfer */
+    curl_multi_assign(c->multi, fd, s);
+    if (what & CURL_POLL_IN)
+        events |= UV_READABLE;
+    if (what & CURL_POLL_OUT)
+        events |= UV_WRITABLE;
+    return uv_poll_start(&s->poll, events, on_poll) ? -1 : 0;
+}
+
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    int fd = socket(a->family, a->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->protocol);
+
+    (void)purpose;
+    if (fd >= 0 && !watch(arg, fd, true)) {
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    return fd;
+}
+
+static int on_close(void *arg, curl_socket_t fd)
+{
+    struct socket *s = socket_of(arg, fd);
+
+    if (s)
+        unwatch(s); /* before the close: libuv aborts on a watched descriptor that is gone */
+    return close(fd);
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+static struct transfer *take(struct http_client *c)
+{
+    struct transfer *t;
+
+    if (!list_empty(&c->idle)) {
+        t = list_entry(c->idle.prev, struct transfer, link); /* the warmest */
+        list_remove(&t->link);
+        c->nidle--;
+        return t;
+    }
+    t = transfer_new(c->cfg.max_body, c->cfg.http2, c->ca_file);
+    if (!t)
+        return NULL;
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, c);
+    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, c);
+    return t;
+}
+
+int http_client_send(struct http_client *c, uint64_t id, const struct http_message *request,
+                     int64_t timeout_ms)
+{
+    struct transfer *t = take(c);
+    int err;
+
+    if (!t)
+        return ERR_NOMEM;
+    err = transfer_prepare(t, id, request, timeout_ms);
+    if (!err && curl_multi_add_handle(c->multi, t->easy))
+        err = ERR_NOMEM;
+    if (err)
+        put_back(c, t);
+    else
+        list_append(&c->busy, &t->link);
+    return err;
+}
+
+void http_client_cancel(struct http_client *c, uint64_t id)
+{
+    struct list *it, *tmp;
+
+    list_each (it, tmp, &c->busy) {
+        struct transfer *t = list_entry(it, struct transfer, link);
+        curl_off_t begun = 0;
+
+        if (t->id != id || t->forgotten)
+            continue;
+        curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &begun);
+        if (begun) {
+            t->forgotten = true;
+        } else {
+            curl_multi_remove_handle(c->multi, t->easy);
+            put_back(c, t);
+        }
+        return;
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void block_sigpipe(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int http_client_new(struct http_client **out, uv_loop_t *loop, const struct http_client_config *cfg,
+                    struct error *e)
+{
+    struct http_client *c = calloc(1, sizeof *c);
+    int err;
+
+    if (!c || curl_global_init(CURL_GLOBAL_DEFAULT)) {
+        free(c);
+        return error_set(e, ERR_NOMEM, "no memory for the HTTP client");
+    }
+    c->cfg = *cfg;
+    c->loop = loop;
+    if (!c->cfg.max_body)
+        c->cfg.max_body = 16 << 20;
+    list_init(&c->busy);
+    list_init(&c->idle);
+    list_init(&c->sockets);
+    block_sigpipe();
+    err = cfg->ca_file && access(cfg->ca_file, R_OK)
+              ? error_set(e, ERR_IO, "cannot read %s: %s", cfg->ca_file, strerror(errno))
+              : 0;
+    if (!err &&
+        ((cfg->ca_file && !(c->ca_file = strdup(cfg->ca_file))) || !(c->multi = curl_multi_init())))
+        err = error_set(e, ERR_NOMEM, "no memory for the HTTP client");
+    if (err) {
+        free(c->ca_file);
+        free(c);
+        curl_global_cleanup();
+        return err;
+    }
+    uv_timer_init(loop, &c->timer);
+    c->timer.data = c;
+    c->handles = 1;
+    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+    curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+    curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, 256L);
+    curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 256L);
+    *out = c;
+    return 0;
+}
+
+void http_client_free(struct http_client *c)
+{
+    struct list *it, *tmp;
+
+    if (!c || c->closing)
+        return;
+    c->closing = true;
+    list_each (it, tmp, &c->busy) {
+        struct transfer *t = list_entry(it, struct transfer, link);
+        curl_multi_remove_handle(c->multi, t->easy);
+        list_remove(it);
+        transfer_free(t);
+    }
+    list_each (it, tmp, &c->idle) {
+        list_remove(it);
+        transfer_free(list_entry(it, struct transfer, link));
+    }
+    curl_multi_cleanup(c->multi); /* closes the connections, each by on_close */
+    uv_close((uv_handle_t *)&c->timer, on_closed);
+}

@@ -1,0 +1,122 @@
+#include "host/log.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#define MAX_KEY 64
+#define MAX_TEXT                                                                                   \
+    4096 /* longer texts are cut; no allocation, so that a lack of memory is logged                \
+          */
+
+struct line {
+    size_t n;
+    char p[6 * (MAX_TEXT + MAX_KEY) + 256];
+};
+
+static void add(struct line *l, const char *s)
+{
+    size_t n = strlen(s);
+
+    memcpy(l->p + l->n, s, n);
+    l->n += n;
+}
+
+/* Bytes of the UTF-8 character at `s`, 0 when it is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+    size_t n = *s < 0x80 ? 1 : *s >= 0xC2 && *s < 0xE0 ? 2 : *s >= 0xE0 && *s < 0xF0 ? 3 : 4;
+
+    if (n == 4 && (*s < 0xF0 || *s > 0xF4))
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    if ((*s == 0xE0 && s[1] < 0xA0) || (*s == 0xED && s[1] > 0x9F) || (*s == 0xF0 && s[1] < 0x90) ||
+        (*s == 0xF4 && s[1] > 0x8F))
+        return 0;
+    return n;
+}
+
+/* Control characters and what is not UTF-8 are shown as escapes. Plain text keeps quotes. */
+static void add_escaped(struct line *l, const char *text, bool json)
+{
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        size_t n = utf8_length(s);
+
+        if (n == 0 || *s < 0x20 || *s == 0x7F) {
+            char escape[8];
+            /* JSON has no way to write a byte; a stray one becomes the character of its number. */
+            snprintf(escape, sizeof escape, json ? "\\u%04x" : "\\x%02x", *s);
+            add(l, *s == '\n' ? "\\n" : *s == '\t' ? "\\t" : escape);
+            s++;
+            continue;
+        }
+        if (*s == '\\' || (json && *s == '"'))
+            l->p[l->n++] = '\\';
+        memcpy(l->p + l->n, s, n);
+        l->n += n;
+        s += n;
+    }
+}
+
+static void add_time(struct line *l)
+{
+    struct timespec now;
+    struct tm tm;
+    char text[40];
+    size_t n;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + n, sizeof text - n, ".%03uZ", (unsigned)(now.tv_nsec / 1000000) % 1000u);
+    add(l, text);
+}
+
+void log_write(const struct log *l, enum log_level level, const char *call, const char *fmt, ...)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    char text[MAX_TEXT], key[MAX_KEY];
+    struct line line;
+    va_list ap;
+    int n;
+
+    if (level < l->least)
+        return;
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    if ((size_t)n >= sizeof text)
+        memcpy(text + sizeof text - 4, "...", 4);
+    snprintf(key, sizeof key, "%s", call ? call : "");
+    line.n = 0;
+    add(&line, l->json ? "{\"time\":\"" : "");
+    add_time(&line);
+    add(&line, l->json ? "\",\"level\":\"" : " ");
+    add(&line, names[level]);
+    if (key[0]) {
+        add(&line, l->json ? "\",\"call\":\"" : " call=");
+        add_escaped(&line, key, l->json);
+    }
+    add(&line, l->json ? "\",\"text\":\"" : " ");
+    add_escaped(&line, text, l->json);
+    add(&line, l->json ? "\"}\n" : "\n");
+    /* One write under the stream's lock: entries of several threads do not mix. */
+    fwrite(line.p, 1, line.n, l->to);
+    fflush(l->to);
+}
+
+enum log_level log_level_parse(const char *name)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+
+    for (int i = 0; name && i < 4; i++) {
+        if (strcmp(names[i], name) == 0)
+            return (enum log_level)i;
+    }
+    return LOG_INFO;
+}

@@ -1,0 +1,138 @@
+#include "test.h"
+
+#include "base/json.h"
+#include "host/log.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What `l` writes goes to memory; the caller frees it. */
+static void written(char **text, struct log *l, void (*write)(struct log *))
+{
+    size_t n;
+
+    *text = NULL;
+    l->to = open_memstream(text, &n);
+    write(l);
+    fclose(l->to);
+}
+
+static void one_of_each(struct log *l)
+{
+    log_write(l, LOG_DEBUG, NULL, "not shown");
+    log_write(l, LOG_WARN, "0123abcd", "line one\nline two\t\x1b[31m \"q\" b\\ %d \xC3\xA4 \xFF",
+              7);
+}
+
+static void nothing(struct log *l)
+{
+    log_write(l, LOG_INFO, NULL, "below");
+}
+
+static void writes_text(void)
+{
+    struct log l = {.least = LOG_INFO};
+    char *text;
+
+    written(&text, &l, one_of_each);
+    EXPECT_IN(text, "Z warn call=0123abcd line one\\nline two\\t\\x1b[31m \"q\" b\\\\ 7 \xC3\xA4 "
+                    "\\xff\n");
+    EXPECT_INT(strchr(text, '\n') - text, strlen(text) - 1);
+    EXPECT_INT(text[10], 'T');
+    EXPECT_INT(text[23], 'Z');
+    free(text);
+}
+
+static void writes_json(void)
+{
+    struct log l = {.least = LOG_INFO, .json = true};
+    char *text;
+    cJSON *v = NULL;
+
+    written(&text, &l, one_of_each);
+    EXPECT_INT(json_parse(&v, text, strlen(text) - 1, NULL), 0);
+    EXPECT_STR(json_str(v, "level"), "warn");
+    EXPECT_STR(json_str(v, "call"), "0123abcd");
+    EXPECT_STR(json_str(v, "text"), "line one\nline two\t\x1b[31m \"q\" b\\ 7 \xC3\xA4 \xC3\xBF");
+    EXPECT_INT(strlen(json_str(v, "time")), 24);
+    cJSON_Delete(v);
+    free(text);
+}
+
+static void keeps_quiet_below_its_level(void)
+{
+    struct log l = {.least = log_level_parse("warn")};
+    char *text;
+
+    written(&text, &l, nothing);
+    EXPECT_STR(text, "");
+    free(text);
+    EXPECT_INT(log_level_parse("error"), LOG_ERROR);
+    EXPECT_INT(log_level_parse("shout"), LOG_INFO);
+    EXPECT_INT(log_level_parse(NULL), LOG_INFO);
+}
+
+static void long_one(struct log *l)
+{
+    char *big = malloc(100001);
+
+    memset(big, 1, 100000);
+    big[100000] = '\0';
+    test_fail_allocation(0);
+    log_write(l, LOG_ERROR, big, "%s", big);
+    test_fail_allocation(-1);
+    free(big);
+}
+
+static void cuts_long_texts(void)
+{
+    struct log l = {.json = true};
+    char *text;
+    cJSON *v = NULL;
+
+    written(&text, &l, long_one);
+    EXPECT_INT(json_parse(&v, text, strlen(text) - 1, NULL), 0);
+    EXPECT_INT(strlen(json_str(v, "text")), 4095);
+    EXPECT_IN(json_str(v, "text"), "...");
+    cJSON_Delete(v);
+    free(text);
+}
+
+static void *hundred(void *arg)
+{
+    for (int i = 0; i < 100; i++)
+        log_write(arg, LOG_INFO, "k", "0123456789012345678901234567890123456789");
+    return NULL;
+}
+
+static void together(struct log *l)
+{
+    pthread_t t[4];
+
+    for (int i = 0; i < 4; i++)
+        pthread_create(&t[i], NULL, hundred, l);
+    for (int i = 0; i < 4; i++)
+        pthread_join(t[i], NULL);
+}
+
+static void threads_do_not_mix_lines(void)
+{
+    struct log l = {.least = LOG_DEBUG};
+    char *text, *at;
+    int lines = 0;
+
+    written(&text, &l, together);
+    at = text;
+    for (char *end; (end = strchr(at, '\n')); at = end + 1, lines++)
+        EXPECT_INT(end - at, 24 + 1 + 4 + 1 + 6 + 1 + 40);
+    EXPECT_INT(lines, 400);
+    free(text);
+}
+
+const struct test log_tests[] = {TEST(writes_text),
+                                 TEST(writes_json),
+                                 TEST(keeps_quiet_below_its_level),
+                                 TEST(cuts_long_texts),
+                                 TEST(threads_do_not_mix_lines),
+                                 {0}};
