@@ -20,12 +20,14 @@ const char *version_name(unsigned version);
 unsigned version_parse(const char *name);
 
 /* A property of a type or an argument of a method. `type` is "string", "int", "number", "bool",
- * "guid", "dateTime", "duration", or the name of an entry in the type or enum tables. */
+ * "guid", "dateTime", "duration", "uri" (https, or http to this machine), "key" (a character of the
+ * dialpad), or the name of an entry in the type or enum tables. */
 struct field {
     const char *name;
     const char *type;
     bool list;
     bool required;
+    bool filled;          /* left out, request_encode puts it in: callbackUri, media, modalities */
     double min, max;      /* of a number; both 0 = any                                           */
     unsigned least, most; /* members of a list, or bytes of a string; most 0 = any               */
     unsigned versions;
@@ -58,12 +60,16 @@ enum repetition { REPEAT_HARMLESS, REPEAT_CONTEXT, REPEAT_NEVER };
 struct method {
     const char *name;   /* as Lua and `ivory methods` say it: "playPrompt", "participant.mute"   */
     const char *object; /* whose method it is in Lua: "ivr", "call", "participant",
-                           "audioRoutingGroup", "contentSharingSession", "operation" */
+                           "audioRoutingGroup", "contentSharingSession", "operation", "recording";
+                           "joining" for the answers of reference §6 */
     const char *lua;    /* its name there: "playPrompt", "mute"    */
     const char
         *verb; /* "POST", ...; NULL = not a request but the answer to a joining notification */
-    const char *path;           /* below the version:
-                                   "/communications/calls/{call}/participants/{participant}/mute" */
+    const char *path; /* below the version:
+                         "/communications/calls/{call}/participants/{participant}/mute" */
+                      /* parameters: call, participant, group, session, operation; "{url}" of
+                         recording.download stands for the whole address */
+    const char *body; /* type of the body where it says "@odata.type" of itself, or NULL       */
     const struct field *fields; /* ends with name NULL */
     const char *bare;           /* the field that a single bare argument fills, or NULL */
     enum completion completes;
@@ -96,14 +102,20 @@ const char *enumeration_member(const struct enumeration *en, const char *text);
 
 /* Check `args` (an object) for `m` and complete it in place: short forms become what they stand for
  * ({phone="+1..."} → invitationParticipantInfo with identitySet, "+1..." or a user's GUID alone
- * too, {uri=...} → mediaPrompt, mediaConfig "serviceHosted"), polymorphic values get "@odata.type",
- * enum members their spelling, tones "1" → "tone1". ERR_INVALID names the field by its path:
- * "prompts[21]: at most 20"; unknown field, wrong type, missing, range, a field or method the
- * version lacks ("loop: only in beta"). */
+ * too, {uri=...} → mediaPrompt, mediaConfig "serviceHosted", one value where a list is due),
+ * polymorphic values get "@odata.type", enum members their spelling, tones "1" → "tone1",
+ * "12#" → three. What is in its full form already passes unchanged, so checking twice is harmless;
+ * so do {"prompt":{...}} and {"recording":{...}} of the bindings, which request_encode resolves.
+ * ERR_INVALID names the field by its path, counting from 1 as Lua does: "prompts[21]: at most 20";
+ * unknown field, wrong type, missing, range. ERR_UNSUPPORTED: a field or method that the version
+ * lacks ("loop: only in beta (reference 3.11)"). ERR_NOMEM. After an error `args` is half done. */
 int method_check(const struct method *m, unsigned version, cJSON *args, struct error *e);
 
-/* The table as text (one line a method) or as JSON: name, object, verb, path, fields (name, type,
- * list, required, min, max, versions), completes, repeat, versions, section. free() it. */
+/* The table as text (one line a method; free() it) or as JSON: an array of {name, object, lua,
+ * verb, path, fields: [{name, type, list, required, filled, min, max, least, most, versions,
+ * remark}], bare, completes: "answer" | "operation" | "state", operation, repeat: "harmless" |
+ * "context" | "never", media, success, versions: ["v1.0", "beta"], section}; what is not so is left
+ * out. NULL = no memory. */
 char *methods_text(void);
 cJSON *methods_json(void);
 
