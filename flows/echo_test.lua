@@ -1,6 +1,6 @@
 local test = require "ivr.test"
 
-local ECHO = { to = "+14255550111" }
+local ECHO = { from = "+14255550123", to = "+14255550111" }
 
 test("every key is said, in order, until #", function(t)
     local c = t.call(ECHO)

@@ -1,6 +1,6 @@
 local test = require "ivr.test"
 
-local MAIN = { to = "+14255550199" }
+local MAIN = { from = "+14255550123", to = "+14255550199" }
 
 -- A caller who has heard the main menu begin.
 local function caller(t)
