@@ -32,6 +32,9 @@ struct engine_config {
     void (*event)(void *arg, const struct event *ev);
     void (*command)(void *arg, const struct command *c);
     void *trace_arg;
+    /* Optional: the flow of an incoming call, whatever the routes say; NULL: as the routes say. */
+    const char *(*route)(void *arg, const struct event *start);
+    void *route_arg;
 };
 
 int engine_new(struct engine **out, const struct engine_config *cfg, struct error *e);
@@ -39,7 +42,9 @@ void engine_free(struct engine *en);
 struct core *engine_core(struct engine *en);
 struct wire *engine_wire(struct engine *en);
 
-/* What comes in; each runs turns until all is quiet. */
+/* What comes in; each runs turns until all is quiet, or leaves the rest to the next tick when there
+ * is very much of it. ERR_NOMEM: what came in may be lost (answer a webhook with 503), but what it
+ * led to is kept and gone on with at the next tick. */
 int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const char *authorization,
                    const char *body, size_t n, int64_t now);
 int engine_response(struct engine *en, uint64_t id, const struct http_message *m, int64_t now);
