@@ -47,18 +47,23 @@ struct bundle_source {
 };
 
 /* Read `folder`: every *.lua in it and below (tests left out: *_test.lua and tests/), and
- * prompts/<language>/<name>.wav. `stdlib` is added under "stdlib/". Checks each WAV (RIFF PCM, one
- * channel, 16 bit, 16 kHz); nothing is compiled here. Errors name file and reason: ERR_IO,
- * ERR_INVALID (a prompt of the wrong format, a file over 1 MiB, invalid UTF-8 in a name), ERR_LIMIT
+ * prompts/<language>/<name>.wav; hidden names are left out, links are followed. `stdlib` is added
+ * (its names begin with "stdlib/"; NULL: none). Checks each WAV (RIFF PCM, one channel, 16 bit,
+ * 16 kHz); nothing is compiled here. Errors name file and reason: ERR_IO, ERR_INVALID (a prompt of
+ * the wrong format or in the wrong place, a file over 1 MiB, a name that is not UTF-8), ERR_LIMIT
  * (over 10,000 files). */
 int bundle_read(struct bundle **out, const char *folder, const struct bundle_source *stdlib,
                 struct error *e);
+
+/* A bundle of files in memory, with no prompts; names as above ("flows/main.lua"). */
+int bundle_from(struct bundle **out, const struct bundle_source *sources, struct error *e);
 
 /* The file of that name, or NULL. */
 const struct bundle_file *bundle_file(const struct bundle *b, const char *name);
 
 /* Prompt `name` in `language`, else in the language without its region ("de-AT" → "de"), else in
- * `fallback`; NULL when there is none. */
+ * `fallback` (and without its region); NULL when there is none. Languages are spelt as the folders
+ * are; both may be NULL. */
 const struct bundle_prompt *bundle_prompt(const struct bundle *b, const char *language,
                                           const char *fallback, const char *name);
 
