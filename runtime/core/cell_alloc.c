@@ -1,0 +1,65 @@
+#include "core/cell_state.h"
+
+#include <stdlib.h>
+
+/* What may be used beyond a limit once it is broken: enough to raise the error that ends the turn.
+ */
+#define SLACK (64u << 10)
+
+/* The limit that growing by `more` would break, or NULL. */
+static const char *over(const struct cell *c, size_t more)
+{
+    size_t slack = c->broken ? SLACK : 0;
+    size_t room = c->limits.cell_bytes + slack;
+
+    if (c->bytes > room || more > room - c->bytes)
+        return "cell_bytes";
+    if (!c->running || c->load_deadline)
+        return NULL;
+    room = c->turn_base + c->limits.turn_bytes + slack;
+    return c->bytes > room || more > room - c->bytes ? "turn_bytes" : NULL;
+}
+
+/* Lua answers a refusal with a full collection and the same request again. Only when that is
+ * refused too is memory really out, and the turn is over: `pcall` could stop the memory error, so
+ * the hook sees to it that the turn ends. */
+static void refused(struct cell *c, const char *limit, void *p, size_t n)
+{
+    if (c->asked_n == n && c->asked_p == p) {
+        c->asked_n = 0;
+        cell_interrupt(c, limit);
+        return;
+    }
+    c->asked_p = p;
+    c->asked_n = n;
+}
+
+void *cell_alloc(void *ud, void *p, size_t old, size_t n)
+{
+    struct cell *c = ud;
+    const char *limit;
+    void *q;
+
+    if (!p)
+        old = 0; /* then it says what kind of object this will be */
+    if (n == 0) {
+        free(p);
+        c->bytes -= old;
+        return NULL;
+    }
+    if (n > old) {
+        limit = over(c, n - old);
+        if (limit) {
+            refused(c, limit, p, n);
+            return NULL;
+        }
+    }
+    q = realloc(p, n);
+    if (!q)
+        return n <= old ? p : NULL; /* Lua counts on it that shrinking never fails */
+    if (n > old)
+        c->asked_n = 0;
+    c->bytes += n;
+    c->bytes -= old;
+    return q;
+}

@@ -1,0 +1,56 @@
+/*
+ * The inside of a cell, for the files of the fence (cell*.c, sandbox*.c) and nobody else.
+ */
+#ifndef IVORY_CORE_CELL_STATE_H
+#define IVORY_CORE_CELL_STATE_H
+
+#include "core/cell.h"
+#include "core/sandbox.h"
+
+/* A file whose top level is running; they form a chain through `require`. On the C stack. */
+struct loading {
+    const char *file;
+    struct loading *up;
+};
+
+struct cell_flow {
+    char *name; /* "main" */
+    int ref;    /* in the registry: the table it returned */
+};
+
+struct cell {
+    lua_State *L; /* the main thread */
+    struct bundle *bundle;
+    struct limits limits;
+    const struct sandbox_source *source; /* may be NULL */
+
+    size_t bytes;     /* held by the state                        */
+    size_t turn_base; /* what it held at the begin of the turn    */
+    void *asked_p;    /* the last request that was refused, to tell a first refusal, after which */
+    size_t asked_n;   /* Lua collects its garbage and asks again, from the final one             */
+
+    lua_State *volatile running; /* the coroutine of the turn; NULL between turns */
+    const char *volatile broken; /* the limit broken in this turn                 */
+    int64_t load_deadline;       /* ns of this thread's CPU time; 0 when loaded   */
+    struct loading *loading;     /* innermost first; NULL when no top level runs  */
+    const char *failed;          /* the file that failed to load last             */
+
+    struct cell_flow *flows;
+    size_t nflows;
+    int routes; /* in the registry */
+};
+
+/* Registry keys are addresses of these. */
+struct cell_keys {
+    char base, natives, loaded, unwind;
+};
+extern const struct cell_keys cell_keys;
+
+/* cell_alloc.c: the allocator of the state; `ud` is the cell. */
+void *cell_alloc(void *ud, void *p, size_t old, size_t n);
+
+/* cell_load.c: `require` of the sandbox, and the same for the file itself: pushes what it gave. */
+int cell_require(lua_State *L);
+void cell_load_file(lua_State *L, const struct bundle_file *f);
+
+#endif
