@@ -53,6 +53,33 @@ bool host_is_loopback(const char *host)
            (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0);
 }
 
+bool url_is_loopback(const char *url)
+{
+    const char *host = strstr(url, "://"), *end, *at;
+    char name[256];
+
+    if (!host)
+        return false;
+    host += 3;
+    end = host + strcspn(host, "/?#");
+    at = memrchr(host, '@', (size_t)(end - host));
+    if (at)
+        host = at + 1;
+    if (*host == '[') {
+        host++;
+        at = memchr(host, ']', (size_t)(end - host));
+    } else {
+        at = memchr(host, ':', (size_t)(end - host));
+    }
+    if (at)
+        end = at;
+    if ((size_t)(end - host) >= sizeof name)
+        return false;
+    memcpy(name, host, (size_t)(end - host));
+    name[end - host] = '\0';
+    return host_is_loopback(name);
+}
+
 static int try_address(const struct addrinfo *a)
 {
     const int on = 1;

@@ -15,6 +15,9 @@ int listen_parse(const char *text, char *host, size_t cap, unsigned *port, struc
 /* Whether `host` is this machine only: 127.0.0.0/8, ::1, localhost. */
 bool host_is_loopback(const char *host);
 
+/* Whether the host of an absolute address is. */
+bool url_is_loopback(const char *url);
+
 /* Bind and listen; non-blocking, close-on-exec. `port` becomes the one in use. ERR_INVALID, ERR_IO.
  */
 int listen_open(int *fd, const char *text, unsigned *port, struct error *e);

@@ -99,34 +99,6 @@ const struct http_message *transfer_answer(struct transfer *t, CURLcode result)
 
 /* --- the request ----------------------------------------------------------------------------- */
 
-/* Whether the address names this machine: proxies are for others. */
-static bool is_local(const char *url)
-{
-    const char *host = strstr(url, "://"), *end, *at;
-    char name[256];
-
-    if (!host)
-        return false;
-    host += 3;
-    end = host + strcspn(host, "/?#");
-    at = memrchr(host, '@', (size_t)(end - host));
-    if (at)
-        host = at + 1;
-    if (*host == '[') {
-        host++;
-        at = memchr(host, ']', (size_t)(end - host));
-    } else {
-        at = memchr(host, ':', (size_t)(end - host));
-    }
-    if (at)
-        end = at;
-    if ((size_t)(end - host) >= sizeof name)
-        return false;
-    memcpy(name, host, (size_t)(end - host));
-    name[end - host] = '\0';
-    return host_is_loopback(name);
-}
-
 /* The header lines as curl wants them. The text is one block and the links an array, both kept from
  * request to request. */
 static int make_lines(struct transfer *t)
@@ -202,7 +174,7 @@ int transfer_prepare(struct transfer *t, uint64_t id, const struct http_message 
     if (err)
         return err;
     if (curl_easy_setopt(t->easy, CURLOPT_URL, t->request.url) ||
-        curl_easy_setopt(t->easy, CURLOPT_NOPROXY, is_local(t->request.url) ? "*" : NULL) ||
+        curl_easy_setopt(t->easy, CURLOPT_NOPROXY, url_is_loopback(t->request.url) ? "*" : NULL) ||
         curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->lines) || set_verb(t))
         return ERR_NOMEM;
     if (timeout_ms < 1)

@@ -1,0 +1,83 @@
+#include "host/config_keys.h"
+
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* As a Lua string. */
+static void print_text(struct buf *b, const char *text)
+{
+    buf_char(b, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            buf_char(b, '\\');
+        if ((unsigned char)*text < 0x20 || *text == 0x7F)
+            buf_fmt(b, "\\%03d", *text);
+        else
+            buf_char(b, *text);
+    }
+    buf_char(b, '"');
+}
+
+/* The shortest form that reads back as the same number. */
+static void print_number(struct buf *b, double number)
+{
+    char text[40];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    buf_str(b, text);
+}
+
+static void print_value(struct buf *b, const struct config_key *k, const struct config_value *v)
+{
+    switch (k->type) {
+    case CONFIG_LIST:
+        buf_str(b, "{ ");
+        for (size_t i = 0; v->list && v->list[i]; i++) {
+            buf_str(b, i ? ", " : "");
+            print_text(b, v->list[i]);
+        }
+        buf_str(b, " }");
+        break;
+    case CONFIG_INT:
+        buf_fmt(b, "%lld", (long long)v->integer);
+        break;
+    case CONFIG_NUMBER:
+        print_number(b, v->number);
+        break;
+    case CONFIG_FLAG:
+        buf_str(b, v->flag ? "true" : "false");
+        break;
+    default:
+        print_text(b, v->text);
+    }
+}
+
+char *config_print_values(const struct config_value *values)
+{
+    struct buf b = {0};
+
+    for (size_t i = 0; config_keys[i].name; i++) {
+        const struct config_key *k = &config_keys[i];
+        const struct config_value *v = &values[i];
+
+        if (v->set) {
+            buf_fmt(&b, "%s = ", k->name);
+            print_value(&b, k, v);
+        } else {
+            buf_fmt(&b, "-- %s is not set", k->name);
+        }
+        buf_fmt(&b, "  -- %s", v->origin);
+        if (k->type == CONFIG_FILE && v->set)
+            buf_str(&b, "; its content is not shown");
+        if (k->remark)
+            buf_fmt(&b, "; %s", k->remark);
+        buf_char(&b, '\n');
+    }
+    return buf_take(&b);
+}
