@@ -2,7 +2,7 @@
 
 #include "host/config_keys.h"
 #include "host/config_lua.h"
-#include "host/http_listen.h"
+#include "net/http_listen.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -37,6 +37,8 @@ const struct config_key config_keys[] = {
 
     {"exchange.enabled", CONFIG_FLAG, 0, 0, NULL, NULL, "unset: on when graph.url is not set"},
     {"exchange.listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8090", NULL, NULL},
+    {"exchange.webhook", CONFIG_URL, 0, 0, NULL, NULL,
+     "where calls are offered; unset: /api/calls of this service"},
     {"exchange.tenant", CONFIG_TEXT, 1, 100, "7e1f3c52-0b6a-4c0e-9d5e-2b4f8a91c370", NULL, NULL},
     {"exchange.app_id", CONFIG_TEXT, 1, 100, "c2a6f0d4-58f1-4be7-a3a9-61d07be5f9a2", NULL, NULL},
     {"exchange.secret_file", CONFIG_FILE, 0, 0, NULL, NULL, "unset: any client secret will do"},
@@ -46,7 +48,7 @@ const struct config_key config_keys[] = {
     {"exchange.silence_ms", CONFIG_INT, 1000, HOURS(24), "2700000", NULL,
      "a call without keepAlive ends after this"},
     {"exchange.faults.drop", PROBABILITY, "notifications that are lost, 0-1"},
-    {"exchange.faults.duplicate", PROBABILITY, "sent twice (\"repeat\" is a word of Lua)"},
+    {"exchange.faults.repeat", PROBABILITY, "sent twice"},
     {"exchange.faults.reorder", PROBABILITY, "sent after the next one"},
     {"exchange.faults.delay", PROBABILITY, "sent late"},
     {"exchange.faults.delay_ms", CONFIG_INT, 0, 60000, "1000", NULL, "by up to this much"},

@@ -12,6 +12,7 @@ struct scan {
     const char *at;
     const char *name; /* the key looked for */
     int line, found;
+    bool indexed;             /* the last [ came after a name */
     char last;                /* the character before, white space and comments left out  */
     char chain[2 * MAX_NAME]; /* "a.b", as far as it has been read                         */
     int chain_line;
@@ -55,8 +56,11 @@ static void quoted(struct scan *s)
 
     while (*end && *end != *s->at && *end != '\n')
         end += *end == '\\' && end[1] ? 2 : 1;
-    if (s->last == '[') { /* ["name"] = */
-        snprintf(s->chain, sizeof s->chain, "%.*s", (int)(end - from), from);
+    if (s->last == '[') { /* ["name"] = or a["name"] = */
+        size_t old = s->indexed ? strlen(s->chain) : 0;
+
+        snprintf(s->chain + old, sizeof s->chain - old, "%s%.*s", old ? "." : "", (int)(end - from),
+                 from);
         s->chain_line = s->line;
     }
     skip(s, (size_t)(end - s->at) + (*end != '\0'));
@@ -139,6 +143,7 @@ int config_lua_line(const char *text, const char *name)
             continue;
         }
         n = c == '[' ? long_bracket(s.at) : 0;
+        s.indexed = c == '[' && s.last == 'a';
         if (n)
             skip(&s, n);
         else if (c == '=')

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* As a Lua string. */
 static void print_text(struct buf *b, const char *text)
@@ -31,6 +32,17 @@ static void print_number(struct buf *b, double number)
             break;
     }
     buf_str(b, text);
+}
+
+/* "repeat" is a word of Lua, so it cannot stand after a dot. */
+static void print_name(struct buf *b, const char *name)
+{
+    const char *last = strrchr(name, '.');
+
+    if (last && strcmp(last, ".repeat") == 0)
+        buf_fmt(b, "%.*s[\"repeat\"] = ", (int)(last - name), name);
+    else
+        buf_fmt(b, "%s = ", name);
 }
 
 static void print_value(struct buf *b, const struct config_key *k, const struct config_value *v)
@@ -67,7 +79,7 @@ char *config_print_values(const struct config_value *values)
         const struct config_value *v = &values[i];
 
         if (v->set) {
-            buf_fmt(&b, "%s = ", k->name);
+            print_name(&b, k->name);
             print_value(&b, k, v);
         } else {
             buf_fmt(&b, "-- %s is not set", k->name);

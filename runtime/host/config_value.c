@@ -1,6 +1,6 @@
 #include "host/config_keys.h"
 
-#include "host/http_listen.h"
+#include "net/http_listen.h"
 
 #include <math.h>
 #include <stdio.h>

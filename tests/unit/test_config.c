@@ -159,7 +159,8 @@ static void finds_lines(void)
                                "exchange = { faults = {\n"
                                "  drop = 1 == 1, }, listen = 'z' }\n" /* 11 */
                                "graph . tenant = 1\n"
-                               "listen = 2\n";
+                               "listen = 2\n"
+                               "exchange.faults[\"repeat\"] = 1\n";
     static const struct {
         const char *name;
         int line;
@@ -172,6 +173,7 @@ static void finds_lines(void)
                  {"exchange.listen", 11},
                  {"graph.tenant", 12},
                  {"listen", 13},
+                 {"exchange.faults.repeat", 14},
                  {"url", 0},
                  {"drop", 0}};
 

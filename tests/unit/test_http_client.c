@@ -2,8 +2,8 @@
 #include "test.h"
 
 #include "base/buf.h"
-#include "host/http_client.h"
-#include "host/http_server.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>

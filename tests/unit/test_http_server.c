@@ -1,8 +1,8 @@
 #include "net.h"
 #include "test.h"
 
-#include "host/http_listen.h"
-#include "host/http_server.h"
+#include "net/http_listen.h"
+#include "net/http_server.h"
 
 #include <signal.h>
 #include <stdio.h>

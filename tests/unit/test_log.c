@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "base/json.h"
-#include "host/log.h"
+#include "net/log.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,40 +1,13 @@
-#include "host/http_server.h"
+#include "net/http_call.h"
 
 #include "base/buf.h"
-#include "base/list.h"
-#include "host/http_listen.h"
 
 #include <fcntl.h>
-#include <microhttpd.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct http_server {
-    struct http_server_config cfg;
-    struct MHD_Daemon *daemon;
-    uv_poll_t poll;   /* the daemon's own epoll descriptor                      */
-    uv_timer_t timer; /* when the daemon wants to run though nothing came        */
-    uv_timer_t sweep; /* looks for clients that trickle                          */
-    unsigned open;    /* handles of the three not yet closed                     */
-    unsigned port;
-    bool running; /* inside MHD_run                          */
-    bool again;   /* resumed a connection while inside      */
-    bool closing;
-    struct list peers;
-    struct list waiting; /* calls that the handler has and has not answered */
-};
-
-/* One connection; what its client may take time for. */
-struct peer {
-    struct list link;
-    int fd;
-    uint64_t deadline; /* in the loop's ms; 0 = it is our turn */
-};
 
 struct http_call {
     struct list link;
@@ -51,72 +24,6 @@ struct http_call {
     bool dead;
 };
 
-/* --- time a client may take ------------------------------------------------------------------ */
-
-static void give_time(struct http_server *s, struct MHD_Connection *c, unsigned times)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct peer *p = info ? info->socket_context : NULL;
-
-    if (p)
-        p->deadline = times ? uv_now(s->poll.loop) + times * s->cfg.timeout_s * 1000ull : 0;
-}
-
-static void on_connection(void *arg, struct MHD_Connection *c, void **context,
-                          enum MHD_ConnectionNotificationCode code)
-{
-    struct http_server *s = arg;
-    struct peer *p = *context;
-
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (p)
-            list_remove(&p->link);
-        free(p);
-        *context = NULL;
-        return;
-    }
-    p = calloc(1, sizeof *p);
-    if (!p)
-        return; /* such a connection has the idle timeout only */
-    p->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    p->deadline = uv_now(s->poll.loop) + 2000ull * s->cfg.timeout_s;
-    list_append(&s->peers, &p->link);
-    *context = p;
-}
-
-static void on_sweep(uv_timer_t *t)
-{
-    struct http_server *s = t->data;
-    struct list *it, *tmp;
-
-    list_each (it, tmp, &s->peers) {
-        struct peer *p = list_entry(it, struct peer, link);
-        if (p->deadline && p->deadline < uv_now(t->loop)) {
-            /* The daemon has no call to end a connection, but it sees this as the peer's end. */
-            shutdown(p->fd, SHUT_RDWR);
-            p->deadline = 0;
-        }
-    }
-}
-
-static void run(struct http_server *s);
-
-static void on_timer(uv_timer_t *t)
-{
-    run(t->data);
-}
-
-/* A resumed connection wakes nobody: in external mode the daemon's descriptor stays silent. One run
- * serves all that were resumed until then. */
-static void run_soon(struct http_server *s)
-{
-    if (s->running)
-        s->again = true;
-    else if (!s->closing)
-        uv_timer_start(&s->timer, on_timer, 0, 0);
-}
-
 /* --- answers --------------------------------------------------------------------------------- */
 
 static bool made_by_daemon(const char *name)
@@ -130,14 +37,14 @@ static void queue(struct http_call *c, unsigned status, struct MHD_Response *r)
     CHECK(!c->answered);
     c->answered = true;
     list_remove(&c->link);
-    give_time(c->server, c->connection, 10);
+    http_server_give_time(c->server, c->connection, 10);
     c->dead = !r || MHD_queue_response(c->connection, status, r) != MHD_YES;
     if (r)
         MHD_destroy_response(r);
     if (c->suspended) {
         c->suspended = false;
         MHD_resume_connection(c->connection);
-        run_soon(c->server);
+        http_server_run_soon(c->server);
     }
 }
 
@@ -205,7 +112,7 @@ void http_call_answer_file(struct http_call *c, const char *path, const char *ty
 
 /* The daemon's earliest sight of a request; what we return is the request's context from then on.
  * It is here because only here is the address as it was sent, with its query. */
-static void *on_address(void *arg, const char *uri, struct MHD_Connection *connection)
+void *http_call_begin(void *arg, const char *uri, struct MHD_Connection *connection)
 {
     struct http_call *c = calloc(1, sizeof *c);
 
@@ -225,8 +132,8 @@ static void *on_address(void *arg, const char *uri, struct MHD_Connection *conne
     return c;
 }
 
-static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
-                         enum MHD_RequestTerminationCode code)
+void http_call_end(void *arg, struct MHD_Connection *connection, void **context,
+                   enum MHD_RequestTerminationCode code)
 {
     struct http_call *c = *context;
 
@@ -235,7 +142,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         return;
     /* A connection whose call the handler holds is suspended, and the daemon leaves it alone. */
     CHECK(!c->handled || c->answered);
-    give_time(arg, connection, 2);
+    http_server_give_time(arg, connection, 2);
     http_fini(&c->request);
     buf_fini(&c->body);
     free(c);
@@ -323,9 +230,9 @@ static enum MHD_Result take(struct http_call *c, const char *data, size_t *n)
     return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
-                                  const char *verb, const char *version, const char *data,
-                                  size_t *n, void **context)
+enum MHD_Result http_call_take(void *arg, struct MHD_Connection *connection, const char *url,
+                               const char *verb, const char *version, const char *data, size_t *n,
+                               void **context)
 {
     struct http_server *s = arg;
     struct http_call *c = *context;
@@ -349,7 +256,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     }
     c->request.n = c->body.n;
     c->request.body = c->body.n ? buf_take(&c->body) : NULL;
-    give_time(s, connection, 0);
+    http_server_give_time(s, connection, 0);
     c->handled = true;
     list_append(&s->waiting, &c->link);
     s->cfg.handler(s->cfg.arg, c, &c->request);
@@ -360,156 +267,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     return c->dead ? MHD_NO : MHD_YES;
 }
 
-/* --- the loop -------------------------------------------------------------------------------- */
-
-/* Let the daemon work. Its sockets are edge-triggered: it must be asked after every run whether
- * something is left, which no descriptor will tell. */
-static void run(struct http_server *s)
+void http_call_refuse_all(struct http_server *s)
 {
-    MHD_UNSIGNED_LONG_LONG ms = 0;
-    int rounds = 0;
-    bool wants;
-
-    CHECK(!s->running);
-    s->running = true;
-    do {
-        s->again = false;
-        MHD_run(s->daemon);
-        wants = MHD_get_timeout(s->daemon, &ms) == MHD_YES;
-        if (s->again) {
-            wants = true;
-            ms = 0;
-        }
-    } while (wants && ms == 0 && ++rounds < 4);
-    s->running = false;
-    if (wants)
-        uv_timer_start(&s->timer, on_timer, ms, 0);
-    else
-        uv_timer_stop(&s->timer);
-}
-
-static void on_poll(uv_poll_t *p, int status, int events)
-{
-    (void)status; /* an error of the descriptor shows in the run */
-    (void)events;
-    run(p->data);
-}
-
-static void on_closed(uv_handle_t *h)
-{
-    struct http_server *s = h->data;
-
-    if (--s->open == 0)
-        free(s);
-}
-
-static void close_handles(struct http_server *s)
-{
-    uv_close((uv_handle_t *)&s->poll, on_closed);
-    uv_close((uv_handle_t *)&s->timer, on_closed);
-    uv_close((uv_handle_t *)&s->sweep, on_closed);
-}
-
-static void block_sigpipe(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-static void fill_defaults(struct http_server_config *cfg)
-{
-    if (!cfg->max_body)
-        cfg->max_body = 1 << 20;
-    if (!cfg->max_headers)
-        cfg->max_headers = 32 << 10;
-    if (!cfg->timeout_s)
-        cfg->timeout_s = 30;
-    if (!cfg->connections)
-        cfg->connections = 4096;
-    cfg->listen = NULL; /* the caller's */
-}
-
-static struct MHD_Daemon *start(struct http_server *s, int fd)
-{
-    const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
-
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
-                            MHD_OPTION_CONNECTION_LIMIT, s->cfg.connections,
-                            MHD_OPTION_CONNECTION_TIMEOUT, s->cfg.timeout_s,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->cfg.max_headers,
-                            MHD_OPTION_URI_LOG_CALLBACK, on_address, s, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-}
-
-int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http_server_config *cfg,
-                    struct error *e)
-{
-    struct http_server *s = calloc(1, sizeof *s);
-    const union MHD_DaemonInfo *info;
-    int fd = -1, err;
-
-    if (!s)
-        return error_set(e, ERR_NOMEM, "no memory for the HTTP server");
-    s->cfg = *cfg;
-    fill_defaults(&s->cfg);
-    list_init(&s->peers);
-    list_init(&s->waiting);
-    block_sigpipe();
-    err = listen_open(&fd, cfg->listen, &s->port, e);
-    if (err)
-        goto out;
-    s->daemon = start(s, fd);
-    if (!s->daemon) {
-        close(fd);
-        err = error_set(e, ERR_IO, "the HTTP server cannot start on %s", cfg->listen);
-        goto out;
-    }
-    info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (uv_poll_init(loop, &s->poll, info->epoll_fd)) {
-        MHD_stop_daemon(s->daemon);
-        err = error_set(e, ERR_IO, "the loop cannot watch the HTTP server");
-        goto out;
-    }
-    uv_timer_init(loop, &s->timer);
-    uv_timer_init(loop, &s->sweep);
-    s->poll.data = s->timer.data = s->sweep.data = s;
-    s->open = 3;
-    uv_poll_start(&s->poll, UV_READABLE, on_poll);
-    uv_timer_start(&s->timer, on_timer, 0, 0);
-    uv_timer_start(&s->sweep, on_sweep, 500ull * s->cfg.timeout_s, 500ull * s->cfg.timeout_s);
-    *out = s;
-    s = NULL;
-out:
-    free(s);
-    return err;
-}
-
-unsigned http_server_port(const struct http_server *s)
-{
-    return s->port;
-}
-
-void http_server_free(struct http_server *s)
-{
-    MHD_UNSIGNED_LONG_LONG ms;
     struct list *it, *tmp;
-    int rounds = 0;
 
-    if (!s)
-        return;
-    CHECK(!s->running);
-    s->closing = true;
     list_each (it, tmp, &s->waiting)
         refuse(list_entry(it, struct http_call, link), 503);
-    /* The daemon must not be stopped while connections are suspended, and the answers shall go out
-     * as far as the sockets take them at once. */
-    do
-        MHD_run(s->daemon);
-    while (MHD_get_timeout(s->daemon, &ms) == MHD_YES && ms == 0 && ++rounds < 16);
-    close_handles(s);
-    MHD_stop_daemon(s->daemon);
 }

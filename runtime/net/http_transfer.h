@@ -3,8 +3,8 @@
  * answer that it collects. Kept and used again, since making a handle costs more than a request.
  * Internal to http_client.
  */
-#ifndef IVORY_HOST_HTTP_TRANSFER_H
-#define IVORY_HOST_HTTP_TRANSFER_H
+#ifndef IVORY_NET_HTTP_TRANSFER_H
+#define IVORY_NET_HTTP_TRANSFER_H
 
 #include "base/buf.h"
 #include "base/http.h"

@@ -1,4 +1,4 @@
-#include "host/log.h"
+#include "net/log.h"
 
 #include <stdarg.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
  * The log: one line an entry on standard error, as text or JSON lines. Thread-safe.
  */
-#ifndef IVORY_HOST_LOG_H
-#define IVORY_HOST_LOG_H
+#ifndef IVORY_NET_LOG_H
+#define IVORY_NET_LOG_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -7,8 +7,8 @@
  * A client has `timeout_s` between any two bytes and twice that for a whole request, so that one
  * which trickles is not served for ever; for reading its answer it has ten times that.
  */
-#ifndef IVORY_HOST_HTTP_SERVER_H
-#define IVORY_HOST_HTTP_SERVER_H
+#ifndef IVORY_NET_HTTP_SERVER_H
+#define IVORY_NET_HTTP_SERVER_H
 
 #include "base/error.h"
 #include "base/http.h"

@@ -1,8 +1,8 @@
 /*
  * Addresses to listen on: "127.0.0.1:8080", "[::1]:8080", "localhost:0".
  */
-#ifndef IVORY_HOST_HTTP_LISTEN_H
-#define IVORY_HOST_HTTP_LISTEN_H
+#ifndef IVORY_NET_HTTP_LISTEN_H
+#define IVORY_NET_HTTP_LISTEN_H
 
 #include "base/error.h"
 

@@ -1,7 +1,7 @@
-#include "host/http_transfer.h"
+#include "net/http_transfer.h"
 
 #include "base/error.h"
-#include "host/http_listen.h"
+#include "net/http_listen.h"
 
 #include <stdlib.h>
 #include <string.h>

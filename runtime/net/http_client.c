@@ -1,6 +1,6 @@
-#include "host/http_client.h"
+#include "net/http_client.h"
 
-#include "host/http_transfer.h"
+#include "net/http_transfer.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -5,8 +5,8 @@
  * Redirects are not followed; http and https only; certificates are always verified. The proxies of
  * the environment (https_proxy, no_proxy, ...) are used, except towards this machine itself.
  */
-#ifndef IVORY_HOST_HTTP_CLIENT_H
-#define IVORY_HOST_HTTP_CLIENT_H
+#ifndef IVORY_NET_HTTP_CLIENT_H
+#define IVORY_NET_HTTP_CLIENT_H
 
 #include "base/error.h"
 #include "base/http.h"

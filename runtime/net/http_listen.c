@@ -1,4 +1,4 @@
-#include "host/http_listen.h"
+#include "net/http_listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
