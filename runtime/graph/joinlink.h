@@ -9,8 +9,9 @@
 
 #include <cjson/cJSON.h>
 
-/* {"chatInfo":{...}, "meetingInfo":{organizerMeetingInfo}, "tenantId":...} of `url`. ERR_INVALID
- * says what is missing. */
+/* {"chatInfo":{...}, "meetingInfo":{organizerMeetingInfo}, "tenantId":...} of `url`, which may have
+ * been percent-encoded several times and may hold more before meetup-join. ERR_INVALID says what is
+ * missing. */
 int joinlink_decode(const char *url, cJSON **out, struct error *e);
 
 /* What `ivory dial` takes: "+14255550100" or "tel:..." → {"targets":[phone]}, a GUID or "user:<id>"
