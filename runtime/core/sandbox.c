@@ -147,6 +147,7 @@ static void open_string(lua_State *L)
 
     pick(L, "string", luaopen_string, names);
     sandbox_string(L);
+    sandbox_pattern(L);
     /* The metatable of strings is one for the whole state: its methods are ours, and it is locked.
      */
     lua_pushliteral(L, "");
