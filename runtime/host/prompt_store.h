@@ -1,0 +1,37 @@
+/*
+ * Audio on disk, named by its content: <data>/prompts/<hash>.wav with the words that it says in
+ * <hash>.txt, and <data>/recordings/<hash>.wav. The service fetches a prompt long after its bundle
+ * has gone, so prompts are copied here when a bundle is taken into use; a file appears whole or not
+ * at all. Folders are made with mode 0700. One thread.
+ */
+#ifndef IVORY_HOST_PROMPT_STORE_H
+#define IVORY_HOST_PROMPT_STORE_H
+
+#include "base/error.h"
+#include "core/bundle.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct prompt_store;
+
+/* Make the folders below `data` where they are missing. ERR_IO, ERR_NOMEM. */
+int prompt_store_new(struct prompt_store **out, const char *data, struct error *e);
+
+/* Copy the prompts of `b` that are not there yet. ERR_IO names the file; ERR_CONFLICT: a file is no
+ * longer what the bundle was read from. */
+int prompt_store_add(struct prompt_store *s, const struct bundle *b, struct error *e);
+
+/* The path of the prompt with that hash, or of its text; false when the hash is not 64 lower-case
+ * hexadecimal digits or there is no such file. */
+bool prompt_store_path(const struct prompt_store *s, const char *hash, bool text, char *out,
+                       size_t cap);
+
+/* Keep a recording: `hash` is the SHA-256 of its bytes. ERR_INVALID when it is not; ERR_IO. */
+int prompt_store_keep(struct prompt_store *s, const char *hash, const void *p, size_t n,
+                      struct error *e);
+bool prompt_store_recording(const struct prompt_store *s, const char *hash, char *out, size_t cap);
+
+void prompt_store_free(struct prompt_store *s);
+
+#endif

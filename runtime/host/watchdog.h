@@ -1,0 +1,32 @@
+/*
+ * The watchdog: a thread that looks every few ms whether a turn of the machine lasts too long, and
+ * then interrupts the worker's thread with SIGURG, whose handler ends the turn (cell_interrupt).
+ * Nothing is armed per turn, since that would cost ten times a resume; and the interrupt runs on
+ * the worker's thread, since a Lua hook can be set safely only there.
+ *
+ * SIGURG, because nothing happens when one comes late: its default is to be ignored. The handler is
+ * the process's and stays installed; a thread without a watchdog ignores it.
+ */
+#ifndef IVORY_HOST_WATCHDOG_H
+#define IVORY_HOST_WATCHDOG_H
+
+#include "base/error.h"
+#include "core/core.h"
+
+#include <stdint.h>
+
+struct watchdog;
+
+/* Watch the turns of the machine behind `pulse`, which runs on the calling thread; one watchdog a
+ * thread. A turn longer than `turn_ms` (1 or more) ends with the limit "turn_ms". ERR_NOMEM,
+ * ERR_IO. */
+int watchdog_new(struct watchdog **out, const struct core_pulse *pulse, int64_t turn_ms,
+                 struct error *e);
+
+/* How many times it has barked at a turn. */
+unsigned long watchdog_barks(const struct watchdog *w);
+
+/* Stop; on the thread that made it, before the machine is freed. NULL is allowed. */
+void watchdog_free(struct watchdog *w);
+
+#endif
