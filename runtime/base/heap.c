@@ -46,17 +46,28 @@ static void sift_down(struct heap *h, size_t i)
     place(h, i, e);
 }
 
+int heap_reserve(struct heap *h, size_t n)
+{
+    size_t cap = h->cap ? h->cap : 16;
+    struct heap_entry **entries;
+
+    if (n <= h->cap)
+        return 0;
+    while (cap < n)
+        cap *= 2;
+    entries = realloc(h->entries, cap * sizeof *entries);
+    if (!entries)
+        return ERR_NOMEM;
+    h->entries = entries;
+    h->cap = cap;
+    return 0;
+}
+
 int heap_put(struct heap *h, struct heap_entry *e, int64_t at)
 {
     heap_remove(h, e);
-    if (h->n == h->cap) {
-        size_t cap = h->cap ? h->cap * 2 : 16;
-        struct heap_entry **entries = realloc(h->entries, cap * sizeof *entries);
-        if (!entries)
-            return ERR_NOMEM;
-        h->entries = entries;
-        h->cap = cap;
-    }
+    if (heap_reserve(h, h->n + 1))
+        return ERR_NOMEM;
     e->at = at;
     e->order = h->next_order++;
     place(h, h->n++, e);

@@ -21,6 +21,9 @@ struct heap {
     uint64_t next_order;
 };
 
+/* Make room for `n` entries: while no more than that are in, heap_put does not fail. ERR_NOMEM. */
+int heap_reserve(struct heap *h, size_t n);
+
 /* Put `e` in with deadline `at`; one that is in already is moved. ERR_NOMEM leaves it out. */
 int heap_put(struct heap *h, struct heap_entry *e, int64_t at);
 

@@ -3,7 +3,15 @@
  * time. Out: HTTP requests, events, answers to webhooks. It knows which of our calls is which of
  * the service's, holds our tokens (one per tenant, renewed early, once more on 401), checks theirs,
  * retries by the method table's rule, keeps calls alive, gives each request a deadline, holds back
- * what came too early. No I/O, no clock.
+ * what came too early. No I/O, no clock. One thread.
+ *
+ * Each command of kind METHOD or HTTP ends in exactly one ANSWER event, whatever happens, unless
+ * its call was over (END) before. Where no answer of the service is the reason, `status` is 0 and
+ * `data` is {"error":{"code","message"}} with code "network" or "timeout" (it may have been carried
+ * out: after an `answer`, a `transfer` or another method that is never repeated, ask with `get`
+ * before trying again), "cancelled", "noToken", "conflict", "invalidRequest", "itemNotFound",
+ * "notSupported", "tooManyCalls", "outOfMemory"; for a recording "recordingEmpty",
+ * "recordingTooLarge", "recordingNotKept".
  */
 #ifndef IVORY_GRAPH_WIRE_H
 #define IVORY_GRAPH_WIRE_H
@@ -56,23 +64,32 @@ struct wire_action {
     char *text;
 };
 
+/* The texts of `cfg` are copied. ERR_INVALID names what is missing, ERR_NOMEM. */
 int wire_new(struct wire **out, const struct wire_config *cfg, struct error *e);
 void wire_free(struct wire *w);
 
 /* Carry out a command of the core (METHOD, HTTP, CANCEL, REPLY, END; LOG is the driver's). Moves
- * `c`. */
+ * `c`, but for ERR_NOMEM, which leaves it with the caller, untouched. A METHOD or HTTP command that
+ * is called back (CANCEL) is answered, too, with code "cancelled"; what is under way already and
+ * not harmless goes on. The data of an HTTP command's answer is {"status","headers" (names in lower
+ * case),"body"}; a body that is not UTF-8 is base64url, with "encoding":"base64url". END forgets
+ * the call: a hang-up is still carried through, and a call that is created after its END is hung
+ * up. */
 int wire_command(struct wire *w, struct command *c, int64_t now);
 
 /* The answer to WIRE_SEND `id`; `status` 0 with the reason as body when none came. */
 int wire_response(struct wire *w, uint64_t id, const struct http_message *response, int64_t now);
 
-/* A webhook: POST /api/calls (`path_key` empty) or /api/calls/<path_key>. `id` names it in
- * WIRE_ANSWER. */
+/* A webhook: POST /api/calls (`path_key` empty) or /api/calls/<path_key>; `authorization` NULL = no
+ * such header. `id` names it in WIRE_ANSWER, which comes at once or, while keys are fetched or the
+ * flow is asked (joining), later: 202 taken, 200 with a flow's reply, 400 not to be read, 401 no or
+ * a bad token, 403 of another tenant than its call, 404 no such key, 413 too long, 500 no memory,
+ * 503 too much or no keys. ERR_NOMEM: there will be no WIRE_ANSWER; the driver answers 500. */
 int wire_webhook(struct wire *w, uint64_t id, const char *path_key, const char *authorization,
                  const char *body, size_t n, int64_t now);
 
 /* Begin an outgoing call: an EVENT_START with a new key comes out. `create` = arguments of the
- * create method. The key is written to `key`. */
+ * create method, taken over in any case. The key is written to `key`. ERR_NOMEM, ERR_LIMIT. */
 int wire_dial(struct wire *w, const char *flow, cJSON *create, int64_t now, char key[KEY_MAX]);
 
 /* The earliest time at which wire_tick has something to do; INT64_MAX when there is none. */
