@@ -39,6 +39,15 @@ struct bundle *core_bundle(struct core *c); /* the one new calls get; may be NUL
  * an error here: its outcome is commands. */
 int core_handle(struct core *c, const struct event *ev, struct command_list *out);
 
+/* A resume that breaks a limit (time, memory, fibers resumed in a turn) is undone: its commands but
+ * for log lines are dropped, every fiber of the call is closed by force, outstanding requests are
+ * forgotten, and the failure is taken up by a timer event that is due at once. When and whether
+ * that happens depends on the machine it runs on, so it is part of the record: after core_handle,
+ * ask core_overrun; if the turn was cut short it makes the event that says so, which the journal
+ * writes after the turn's own event. Whoever replays gives that event to core_handle *before* the
+ * event it follows; the turn is then cut at the same resume, and nothing of it is run. */
+bool core_overrun(const struct core *c, struct event *out);
+
 /* The earliest deadline of any call, INT64_MAX when there is none. */
 int64_t core_next_deadline(const struct core *c);
 
@@ -46,7 +55,7 @@ int64_t core_next_deadline(const struct core *c);
  * true. Repeat until false. */
 bool core_due(struct core *c, int64_t now, struct event *out);
 
-/* Live calls, and live calls whose leg 0 the service still has. */
+/* Live calls. */
 size_t core_calls(const struct core *c);
 
 /* What is in progress, as JSON: [{key, id, flow, bundle, state, since, waits:[{fiber, what,

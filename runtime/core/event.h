@@ -31,22 +31,22 @@
 #include <cjson/cJSON.h>
 #include <stdint.h>
 
-    enum event_kind {
-        EVENT_START,
-        EVENT_CALL,
-        EVENT_OPERATION,
-        EVENT_ROSTER,
-        EVENT_SHARING,
-        EVENT_ROUTING,
-        EVENT_TONE,
-        EVENT_JOINING,
-        EVENT_LEFT,
-        EVENT_ANSWER,
-        EVENT_TIMER,
-        EVENT_OVERRUN,
-        EVENT_SIGNAL,
-        EVENT_KINDS
-    };
+enum event_kind {
+    EVENT_START,
+    EVENT_CALL,
+    EVENT_OPERATION,
+    EVENT_ROSTER,
+    EVENT_SHARING,
+    EVENT_ROUTING,
+    EVENT_TONE,
+    EVENT_JOINING,
+    EVENT_LEFT,
+    EVENT_ANSWER,
+    EVENT_TIMER,
+    EVENT_OVERRUN,
+    EVENT_SIGNAL,
+    EVENT_KINDS
+};
 
 /* changeType of a notification (reference §2.1). */
 enum change { CHANGE_NONE, CHANGE_CREATED, CHANGE_UPDATED, CHANGE_DELETED };

@@ -1,0 +1,307 @@
+#include "core/request.h"
+
+#include "base/json.h"
+#include "core/machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CANCEL_BOUND_MS = 2000 };
+
+static int submit(struct request *r);
+
+/* The next queued play or record gets the lane. */
+static void lane_next(struct leg *leg)
+{
+    struct request *r;
+
+    while (!leg->lane && !list_empty(&leg->queue) && !leg->ended) {
+        r = list_entry(leg->queue.next, struct request, lane_link);
+        list_remove(&r->lane_link);
+        if (submit(r))
+            request_fail(r, "outOfMemory", 0, 0, "not enough memory");
+    }
+}
+
+void request_finish(struct request *r)
+{
+    struct leg *leg = r->leg;
+
+    if (r->done)
+        return;
+    r->done = true;
+    if (!r->failed && r->spec.method && strcmp(r->spec.method, "subscribeToTone") == 0)
+        leg->tone_subscribed = true;
+    timer_clear(&r->bound);
+    list_remove(&r->lane_link);
+    if (leg->lane == r) {
+        leg->lane = NULL;
+        lane_next(leg);
+    }
+}
+
+void request_fail(struct request *r, const char *code, int status, int subcode, const char *message)
+{
+    if (r->done)
+        return;
+    r->failed = true;
+    r->status = status ? status : r->status;
+    r->subcode = subcode;
+    snprintf(r->code, sizeof r->code, "%s", code);
+    free(r->message);
+    r->message = message ? strdup(message) : NULL;
+    request_finish(r);
+}
+
+/* A cancelled play or record whose end is never told: it ended all the same. */
+static void bound_over(struct timer *t)
+{
+    struct request *r = list_entry(t, struct request, bound);
+
+    if (!r->body)
+        r->body = cJSON_CreateObject();
+    if (!r->body || json_set_str(r->body, "status", "completed") ||
+        json_set_str(r->body, "completionReason", "mediaOperationCanceled"))
+        call_nomem(r->call);
+    request_finish(r);
+}
+
+static int add_context(struct request *r)
+{
+    char text[KEY_MAX + 32];
+    const char *given = json_str(r->args, "clientContext");
+
+    if (!given && r->spec.own_context) {
+        snprintf(text, sizeof text, "%s/%d/%lu", r->call->key, r->leg->index,
+                 (unsigned long)r->call->command_seq + 1);
+        if (!r->args)
+            r->args = cJSON_CreateObject();
+        if (!r->args || json_set_str(r->args, "clientContext", text))
+            return ERR_NOMEM;
+        given = text;
+    }
+    if (given && !(r->context = strdup(given)))
+        return ERR_NOMEM;
+    return 0;
+}
+
+static int submit(struct request *r)
+{
+    struct command c = {.kind = r->spec.method ? COMMAND_METHOD : COMMAND_HTTP,
+                        .leg = r->leg->index,
+                        .method = r->spec.method};
+    int err = add_context(r);
+
+    if (err)
+        return call_nomem(r->call);
+    snprintf(c.fiber, sizeof c.fiber, "%s", r->fiber);
+    snprintf(c.where, sizeof c.where, "%s", r->where);
+    c.ids = r->ids;
+    c.args = r->args;
+    r->ids = r->args = NULL;
+    err = call_issue(r->call, &c);
+    if (err)
+        return err;
+    r->seq = r->call->command_seq;
+    if (r->spec.media)
+        r->leg->lane = r;
+    return 0;
+}
+
+/* Tell the service to stop what plays or records on `leg`; nobody waits for the answer. */
+static int stop_media(struct leg *leg, const struct request *r)
+{
+    static const struct request_spec spec = {
+        .method = "cancelMediaProcessing", .completes = REQUEST_OPERATION, .own_context = true};
+    struct request *stop;
+    int err;
+
+    if (leg->lane->cancelled)
+        return 0;
+    leg->lane->cancelled = true;
+    err = request_new(&stop, leg, &spec, NULL, r->where, NULL, NULL);
+    if (!err)
+        snprintf(stop->fiber, sizeof stop->fiber, "%s", r->fiber);
+    if (!err)
+        err = timer_set(&leg->lane->bound, leg->call->now + CANCEL_BOUND_MS);
+    return err;
+}
+
+static unsigned http_pending(const struct call *call)
+{
+    unsigned n = 0;
+
+    for (struct list *it = call->requests.next; it != &call->requests; it = it->next) {
+        const struct request *r = list_entry(it, struct request, link);
+        n += !r->spec.method && !r->done;
+    }
+    return n;
+}
+
+int request_new(struct request **out, struct leg *leg, const struct request_spec *spec,
+                struct fiber *f, const char *where, cJSON *ids, cJSON *args)
+{
+    struct call *call = leg->call;
+    bool over = !spec->method && http_pending(call) >= call->core->cfg.limits.requests;
+    struct request *r = over ? NULL : calloc(1, sizeof *r);
+    int err = 0;
+
+    if (!r) {
+        cJSON_Delete(ids);
+        cJSON_Delete(args);
+        return over ? ERR_LIMIT : call_nomem(call);
+    }
+    r->call = call;
+    r->leg = leg;
+    r->spec = *spec;
+    r->ids = ids;
+    r->args = args;
+    snprintf(r->fiber, sizeof r->fiber, "%s", f ? f->path : "");
+    snprintf(r->where, sizeof r->where, "%s", where);
+    timer_init(&r->bound, call, bound_over);
+    list_init(&r->handles);
+    list_init(&r->lane_link);
+    list_append(&call->requests, &r->link);
+    if (!spec->media || !leg->lane) {
+        err = submit(r);
+    } else if (spec->preempt) {
+        list_append(leg->queue.next, &r->lane_link); /* before the first: it goes next */
+        err = stop_media(leg, r);
+    } else {
+        list_append(&leg->queue, &r->lane_link);
+    }
+    if (err) {
+        request_free(r);
+        return err;
+    }
+    *out = r;
+    return 0;
+}
+
+void request_free(struct request *r)
+{
+    struct list *it, *tmp;
+
+    list_each (it, tmp, &r->handles) {
+        list_entry(it, struct handle, link)->target = NULL;
+        list_remove(it);
+    }
+    if (r->leg->lane == r)
+        r->leg->lane = NULL;
+    timer_clear(&r->bound);
+    list_remove(&r->lane_link);
+    list_remove(&r->link);
+    cJSON_Delete(r->ids);
+    cJSON_Delete(r->args);
+    cJSON_Delete(r->body);
+    free(r->context);
+    free(r->message);
+    free(r);
+}
+
+static bool waited_for(const struct call *call, const struct request *r)
+{
+    for (struct list *it = call->fibers.next; it != &call->fibers; it = it->next) {
+        const struct fiber *f = list_entry(it, struct fiber, link);
+        if (f->wait.object == r && (f->state == FIBER_WAITING || f->state == FIBER_READY))
+            return true;
+    }
+    return call->step_request == r;
+}
+
+void requests_sweep(struct call *call)
+{
+    struct list *it, *tmp;
+
+    list_each (it, tmp, &call->requests) {
+        struct request *r = list_entry(it, struct request, link);
+
+        if (r->done && list_empty(&r->handles) && !waited_for(call, r))
+            request_free(r);
+    }
+}
+
+bool request_cancel(struct request *r)
+{
+    struct call *call = r->call;
+
+    if (r->done)
+        return false;
+    if (r->spec.media && !r->seq) {
+        request_fail(r, "cancelled", 0, 0, "cancelled before its turn");
+        return false;
+    }
+    if (r->spec.media && !r->leg->ended && call->phase < PHASE_UNWIND) {
+        if (r->leg->lane == r && stop_media(r->leg, r))
+            call_nomem(call);
+        return true;
+    }
+    if (!r->spec.method) {
+        struct command c = {.kind = COMMAND_CANCEL, .leg = r->leg->index};
+
+        snprintf(c.fiber, sizeof c.fiber, "%s", r->fiber);
+        c.args = cJSON_CreateObject();
+        if (c.args && json_set_int(c.args, "seq", r->seq) == 0)
+            call_issue(call, &c);
+        else
+            call_nomem(call);
+        command_fini(&c);
+        request_fail(r, "cancelled", 0, 0, "cancelled");
+    }
+    return false;
+}
+
+static bool reached(const struct request *r)
+{
+    switch (r->spec.goal) {
+    case GOAL_NONE:
+        return true;
+    case GOAL_ESTABLISHED:
+        return call_leg_reached(r->leg, call_leg_state_rank("established"));
+    case GOAL_TRANSFERRED:
+    case GOAL_ENDED:
+        return r->leg->ended;
+    }
+    return true;
+}
+
+void requests_state(struct leg *leg)
+{
+    struct list *it, *tmp;
+
+    list_each (it, tmp, &leg->call->requests) {
+        struct request *r = list_entry(it, struct request, link);
+
+        if (r->leg == leg && !r->done && r->seq && r->spec.completes == REQUEST_STATE &&
+            r->spec.goal != GOAL_NONE && reached(r))
+            request_finish(r);
+    }
+}
+
+/* Whether the end of the leg is what a transfer wanted (reference §3.8). */
+static bool was_transferred(const struct leg *leg)
+{
+    const char *reason = json_str(leg->resource, "terminationReason");
+
+    return leg->transferring || leg->subcode == 7015 ||
+           (reason && strcmp(reason, "AppTransferred") == 0);
+}
+
+void requests_leg_ended(struct leg *leg)
+{
+    struct list *it, *tmp;
+
+    list_each (it, tmp, &leg->call->requests) {
+        struct request *r = list_entry(it, struct request, link);
+
+        if (r->leg != leg || r->done || !r->spec.method || r->spec.outlives)
+            continue;
+        if (r->seq && (r->spec.goal == GOAL_ENDED ||
+                       (r->spec.goal == GOAL_TRANSFERRED && was_transferred(leg))))
+            request_finish(r);
+        else
+            request_fail(r, "hangup", 0, leg->subcode,
+                         leg->message ? leg->message : "the call ended");
+    }
+}
