@@ -1,0 +1,43 @@
+/*
+ * A machine with small flows in a temporary folder, fed with events written as JSON, and, when
+ * wanted, a service that answers every command at once the way the documentation says.
+ */
+#ifndef IVORY_TESTS_UNIT_MACHINE_WORLD_H
+#define IVORY_TESTS_UNIT_MACHINE_WORLD_H
+
+#include "base/buf.h"
+#include "core/core.h"
+
+#define WORLD_KEY "0123456789abcdef0123456789abcdef"
+
+struct flow_world {
+    char folder[64];
+    struct bundle *bundle;
+    struct core *core;
+    int64_t now;
+    struct command_list out; /* of the last event       */
+    struct buf text;         /* commands so far, a line each */
+    struct buf logs;         /* texts of log commands   */
+    struct event_list queue; /* what the service will say */
+    bool ended;              /* an end command was seen */
+    bool serves;             /* the service answers     */
+    int stream;              /* operations made so far  */
+    uint64_t hangup_at;      /* hang up after so many waits, 0 = never */
+    bool hung_up;
+    struct buf record; /* every event, a line each */
+};
+
+/* `flow` becomes flows/main.lua. With limits from `l` (NULL: the defaults). */
+void flow_init(struct flow_world *w, const char *flow, const struct limits *l);
+void flow_fini(struct flow_world *w);
+
+/* Give an event; key and time are filled in. */
+int flow_give(struct flow_world *w, const char *json);
+/* The start of an incoming call. */
+int flow_start(struct flow_world *w);
+/* Let `ms` pass, with all that is due and all that the service says. */
+void flow_pass(struct flow_world *w, int64_t ms);
+/* The commands since the last take; valid until the next. */
+const char *flow_take(struct flow_world *w);
+
+#endif
