@@ -3,7 +3,9 @@
 #include "base/json.h"
 #include "exchange/leg.h"
 #include "exchange/line.h"
+#include "exchange/observe.h"
 #include "exchange/roster.h"
+#include "graph/joinlink.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +139,8 @@ void conference_remove(struct switchboard *s, struct member *m, const char *reas
 {
     struct conference *c = m->conference;
 
+    if (m->observer)
+        observe_left(s, m, now);
     if (m->sharing)
         conference_share(s, m, false, now);
     board_bury(s, &m->object);
@@ -287,11 +291,17 @@ bool conference_key_json(char out[256], const cJSON *chat, const cJSON *meeting)
 bool conference_key_text(char out[256], const char *text)
 {
     size_t digits = strspn(text, "0123456789 ");
-    cJSON *meeting;
+    cJSON *v = NULL, *meeting;
     bool ok = false;
 
     if (!*text || strlen(text) > 4096)
         return false;
+    if (strncmp(text, "https://", 8) == 0) {
+        if (joinlink_decode(text, &v, NULL) == 0)
+            ok = conference_key_json(out, json_get(v, "chatInfo"), json_get(v, "meetingInfo"));
+        cJSON_Delete(v);
+        return ok;
+    }
     meeting = cJSON_CreateObject();
     if (json_set_str(meeting, text[digits] ? "threadId" : "joinMeetingId", text) == 0)
         ok = text[digits] ? conference_key_json(out, meeting, NULL)

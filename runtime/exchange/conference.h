@@ -20,11 +20,12 @@ struct member {
     struct board_object object; /* in conference.members */
     struct conference *conference;
     char id[BOARD_GUID];
-    struct leg *leg;   /* a bot, or */
-    struct line *line; /* a phone, or neither: the large gallery */
-    char *identity;    /* JSON of the identitySet */
-    char *metadata;    /* text or NULL */
-    bool pending;      /* invited, not in yet: not in the roster */
+    struct leg *leg;      /* a bot, or */
+    struct line *line;    /* a phone, or neither: the large gallery */
+    char *identity;       /* JSON of the identitySet */
+    char *metadata;       /* text or NULL */
+    struct leg *observer; /* who records it by policy */
+    bool pending;         /* invited, not in yet: not in the roster */
     bool lobby, muted, hidden, sharing, music;
     enum member_recording recording;
     double synthetic; /* confidence of the last report; < 0: none */

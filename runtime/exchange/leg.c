@@ -2,55 +2,25 @@
 
 #include "exchange/line.h"
 #include "exchange/media.h"
+#include "exchange/observe.h"
 #include "exchange/roster.h"
 #include "exchange/transfer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const state_names[] = {"incoming",    "establishing", "ringing",
-                                          "established", "transferring", "transferAccepted",
-                                          "redirecting", "terminating",  "terminated"};
-
-static const struct {
-    char key;
-    const char *name;
-} tones[] = {{'0', "tone0"}, {'1', "tone1"}, {'2', "tone2"}, {'3', "tone3"}, {'4', "tone4"},
-             {'5', "tone5"}, {'6', "tone6"}, {'7', "tone7"}, {'8', "tone8"}, {'9', "tone9"},
-             {'*', "star"},  {'#', "pound"}, {'A', "a"},     {'B', "b"},     {'C', "c"},
-             {'D', "d"},     {'!', "flash"}};
-
-const char *leg_tone_name(char key)
-{
-    if (key >= 'a' && key <= 'd')
-        key = (char)(key - 32);
-    for (size_t i = 0; i < sizeof tones / sizeof *tones; i++) {
-        if (tones[i].key == key)
-            return tones[i].name;
-    }
-    return NULL;
-}
-
-char leg_tone_key(const char *name)
-{
-    for (size_t i = 0; i < sizeof tones / sizeof *tones; i++) {
-        if (strcmp(tones[i].name, name) == 0)
-            return tones[i].key;
-    }
-    return '\0';
-}
-
 static void leg_free(struct switchboard *s, void *object)
 {
     struct leg *leg = object;
-    char **texts[] = {&leg->callback,    &leg->source,  &leg->targets, &leg->media_config,
-                      &leg->modalities,  &leg->chat,    &leg->meeting, &leg->routes,
-                      &leg->answered_by, &leg->subject, &leg->tenant,  &leg->chain,
-                      &leg->replaces,    &leg->target};
+    char **texts[] = {&leg->callback,     &leg->context,     &leg->source,  &leg->targets,
+                      &leg->media_config, &leg->modalities,  &leg->chat,    &leg->meeting,
+                      &leg->routes,       &leg->answered_by, &leg->subject, &leg->tenant,
+                      &leg->chain,        &leg->replaces,    &leg->target};
 
     while (!list_empty(&leg->operations))
         operation_free(s, list_entry(leg->operations.next, struct operation, link));
     media_fini(s, leg);
+    observe_fini(leg);
     outbox_fini(s, &leg->outbox);
     board_timer_stop(s, &leg->step);
     board_timer_stop(s, &leg->sounds);
@@ -111,6 +81,9 @@ static void step_fires(struct switchboard *s, void *owner, int64_t now)
     case STEP_REDIRECT_EXPIRES:
         redirect_failed(s, leg, 408, 0, "No target has picked up.", now);
         break;
+    case STEP_UNWATCHED:
+        leg_end(s, leg, 200, 5002, "All recorded participants have left.", now);
+        break;
     case STEP_LOBBY_EXPIRES:
         leg_end(s, leg, 200, 5855, "Nobody has admitted the participant from the lobby.", now);
         break;
@@ -132,6 +105,7 @@ struct leg *leg_new(struct switchboard *s, struct conference *c, const char *ide
     list_init(&leg->operations);
     list_init(&leg->ringing);
     list_init(&leg->recordings);
+    list_init(&leg->questions);
     outbox_init(&leg->outbox, drained, leg);
     media_init(leg);
     board_timer_init(&leg->step, step_fires, leg);
@@ -212,16 +186,6 @@ void leg_notify_early(struct switchboard *s, struct leg *leg, const char *change
     free(body);
 }
 
-static void state_text(struct buf *b, const struct leg *leg, const char *more)
-{
-    buf_fmt(b,
-            "{\"@odata.type\":\"#microsoft.graph.call\","
-            "\"@odata.id\":\"/communications/calls/%s\",\"id\":\"%s\",\"state\":\"%s\","
-            "\"direction\":\"%s\"%s}",
-            leg->id, leg->id, state_names[leg->state], leg->incoming ? "incoming" : "outgoing",
-            more ? more : "");
-}
-
 void leg_state(struct switchboard *s, struct leg *leg, enum leg_state state, const char *more,
                int64_t now)
 {
@@ -229,7 +193,7 @@ void leg_state(struct switchboard *s, struct leg *leg, enum leg_state state, con
     char *data;
 
     leg->state = state;
-    state_text(&b, leg, more);
+    leg_state_text(&b, leg, more);
     data = board_take(s, &b);
     leg_notify(s, leg, state == LEG_TERMINATED ? "deleted" : "updated", NULL, data, now);
     free(data);
@@ -246,7 +210,7 @@ static void offered(struct switchboard *s, void *owner, bool delivered, const ch
         leg_end(s, leg, 500, 1005, "The bot could not be reached.", now);
 }
 
-void leg_offer(struct switchboard *s, struct leg *leg, int64_t now)
+void leg_offer(struct switchboard *s, struct leg *leg, int64_t answer_ms, int64_t now)
 {
     struct buf b = {0};
     char *data, *body;
@@ -258,7 +222,7 @@ void leg_offer(struct switchboard *s, struct leg *leg, int64_t now)
     outbox_add(s, &leg->outbox, leg->callback, body, true, offered, now);
     free(data);
     free(body);
-    leg_step_at(s, leg, STEP_OFFER_EXPIRES, now + s->cfg.answer_ms);
+    leg_step_at(s, leg, STEP_OFFER_EXPIRES, now + answer_ms);
     board_timer_set(s, &leg->silence, now + s->cfg.silence_ms);
 }
 
@@ -294,6 +258,7 @@ void leg_established(struct switchboard *s, struct leg *leg, int64_t now)
 
     board_timer_stop(s, &leg->step);
     leg->me->pending = false;
+    observe_begins(s, leg);
     if (leg->chat || leg->meeting) {
         buf_fmt(&b, ",\"chatInfo\":%s,\"meetingInfo\":%s", leg->chat ? leg->chat : "null",
                 leg->meeting ? leg->meeting : "null");
@@ -330,6 +295,7 @@ void leg_end_with(struct switchboard *s, struct leg *leg, int code, int subcode,
     if (leg->over)
         return;
     media_end(s, leg, now);
+    observe_ends(s, leg);
     leg->over = true;
     board_timer_stop(s, &leg->step);
     board_timer_stop(s, &leg->sounds);
@@ -378,60 +344,4 @@ void leg_tone(struct switchboard *s, struct leg *leg, char key, int64_t now)
 void leg_keep_alive(struct switchboard *s, struct leg *leg, int64_t now)
 {
     board_timer_set(s, &leg->silence, now + s->cfg.silence_ms);
-}
-
-static void member_json(struct buf *b, const char *name, const char *json)
-{
-    buf_fmt(b, ",\"%s\":%s", name, json ? json : "null");
-}
-
-static void member_string(struct buf *b, const char *name, const char *text)
-{
-    buf_fmt(b, ",\"%s\":", name);
-    board_quote(b, text);
-}
-
-void leg_text(struct buf *b, const struct leg *leg)
-{
-    const struct conference *c = leg->me ? leg->me->conference : NULL;
-
-    buf_fmt(b,
-            "{\"@odata.type\":\"#microsoft.graph.call\","
-            "\"@odata.id\":\"/communications/calls/%s\",\"id\":\"%s\",\"state\":\"%s\","
-            "\"direction\":\"%s\"",
-            leg->id, leg->id, state_names[leg->state], leg->incoming ? "incoming" : "outgoing");
-    member_string(b, "callbackUri", leg->callback);
-    member_string(b, "callChainId", leg->chain);
-    member_json(b, "callRoutes", leg->routes ? leg->routes : "[]");
-    member_json(b, "source", leg->source);
-    member_json(b, "targets", leg->targets ? leg->targets : "[]");
-    member_json(b, "requestedModalities", leg->modalities ? leg->modalities : "[\"audio\"]");
-    member_string(b, "tenantId", leg->tenant);
-    member_string(b, "myParticipantId", leg->me ? leg->me->id : NULL);
-    member_string(b, "subject", leg->subject);
-    member_json(b, "chatInfo", leg->chat);
-    member_json(b, "meetingInfo", leg->meeting);
-    member_json(b, "resultInfo", NULL);
-    if (leg->state != LEG_INCOMING) {
-        member_json(b, "mediaConfig", leg->media_config);
-        member_json(b, "mediaState", leg->sound ? "{\"audio\":\"active\"}" : NULL);
-    }
-    if (c && c->was_transcribed) {
-        buf_fmt(b, ",\"transcription\":{\"state\":\"%s\",\"lastModifiedDateTime\":",
-                c->transcription ? "active" : "inactive");
-        board_time(b, c->transcription_changed);
-        buf_char(b, '}');
-    }
-    if (leg->version == VERSION_BETA && leg->state != LEG_INCOMING) {
-        member_json(b, "activeModalities", leg->sound ? "[\"audio\"]" : "[]");
-        member_json(b, "routingPolicies", "[]");
-        member_json(b, "answeredBy", leg->answered_by);
-        member_json(b, "meetingCapability", NULL);
-        member_json(b, "terminationReason", NULL);
-        if (leg->ringing_s)
-            buf_fmt(b, ",\"ringingTimeoutInSeconds\":%d", leg->ringing_s);
-        else
-            member_json(b, "ringingTimeoutInSeconds", NULL);
-    }
-    buf_char(b, '}');
 }

@@ -32,6 +32,7 @@ enum leg_step {
     STEP_TRANSFER_DONE, /* after transferAccepted                      */
     STEP_REDIRECT_EXPIRES,
     STEP_LOBBY_EXPIRES,
+    STEP_UNWATCHED, /* nobody is left whom it records */
 };
 
 enum { LEG_LOBBY_MS = 30 * 60 * 1000 };
@@ -51,14 +52,17 @@ struct leg {
     bool incoming, over;
     enum leg_state state;
     char *callback;
+    char *context; /* incomingContext as JSON, or NULL */
     /* parts of the resource as JSON, NULL = null */
     char *source, *targets, *media_config, *modalities, *chat, *meeting, *routes, *answered_by;
     char *subject, *tenant, *chain; /* texts */
     int ringing_s;                  /* ringingTimeoutInSeconds, 0 = not given */
     bool app_media, sound, subscribed;
     bool delta_roster, sharing_told;
-    int capacity;  /* participantCapacity */
-    int64_t tones; /* sequenceId of the last */
+    int capacity;          /* participantCapacity: how many it records by policy */
+    int observed;          /* how many it does                                   */
+    struct list questions; /* joining participants it was asked about, oldest first */
+    int64_t tones;         /* sequenceId of the last */
     struct member *me;
     struct list ringing;         /* lines that ring for a transfer or redirect */
     char *replaces;              /* id of the call to merge with               */
@@ -95,8 +99,8 @@ void leg_notify_early(struct switchboard *s, struct leg *leg, const char *change
 void leg_state(struct switchboard *s, struct leg *leg, enum leg_state state, const char *more,
                int64_t now);
 
-/* Offer an incoming leg to the bot at its callback. */
-void leg_offer(struct switchboard *s, struct leg *leg, int64_t now);
+/* Offer an incoming leg to the bot at its callback; it has `answer_ms` to decide. */
+void leg_offer(struct switchboard *s, struct leg *leg, int64_t answer_ms, int64_t now);
 
 void leg_step_at(struct switchboard *s, struct leg *leg, enum leg_step next, int64_t at);
 
@@ -117,6 +121,9 @@ void leg_tone(struct switchboard *s, struct leg *leg, char key, int64_t now);
 
 /* A successful keepAlive. */
 void leg_keep_alive(struct switchboard *s, struct leg *leg, int64_t now);
+
+/* What a notification of a state says. */
+void leg_state_text(struct buf *b, const struct leg *leg, const char *more);
 
 /* The whole resource. */
 void leg_text(struct buf *b, const struct leg *leg);

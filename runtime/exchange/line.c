@@ -23,9 +23,8 @@ static void line_free(struct switchboard *s, void *object)
     free(l);
 }
 
-/* Not picked up: what that means for whoever rings. */
-static void refused(struct switchboard *s, struct line *l, int code, int subcode,
-                    const char *message, int64_t now)
+void line_refused(struct switchboard *s, struct line *l, int code, int subcode, const char *message,
+                  int64_t now)
 {
     struct conference *c = l->member ? l->member->conference : NULL;
     struct leg *leg = l->leg;
@@ -57,7 +56,7 @@ static void refused(struct switchboard *s, struct line *l, int code, int subcode
     }
 }
 
-static void picked_up(struct switchboard *s, struct line *l, int64_t now)
+void line_picked_up(struct switchboard *s, struct line *l, int64_t now)
 {
     board_timer_stop(s, &l->timer);
     switch (l->purpose) {
@@ -90,11 +89,11 @@ static void timer_fires(struct switchboard *s, void *owner, int64_t now)
     if (l->state != LINE_RINGING || l->over)
         return;
     if (l->unknown)
-        refused(s, l, 480, 10037, "No endpoint of the called party was found.", now);
+        line_refused(s, l, 480, 10037, "No endpoint of the called party was found.", now);
     else if (now >= l->gives_up)
-        refused(s, l, 408, 0, "The called party did not answer.", now);
+        line_refused(s, l, 408, 0, "The called party did not answer.", now);
     else
-        picked_up(s, l, now);
+        line_picked_up(s, l, now);
 }
 
 struct line *line_new(struct switchboard *s, const char *address)
@@ -266,7 +265,7 @@ static int64_t segment_end(const struct segment *g)
     return g->from + (int64_t)(g->n / 16);
 }
 
-static void forget_spoken(struct line *l, int64_t now)
+void line_forget_spoken(struct line *l, int64_t now)
 {
     struct list *it, *tmp;
 
@@ -285,157 +284,10 @@ void line_speech_to(struct switchboard *s, struct line *l, struct leg *leg, int6
 {
     struct list *it, *tmp;
 
-    forget_spoken(l, now);
+    line_forget_spoken(l, now);
     list_each (it, tmp, &l->speech) {
         struct segment *g = list_entry(it, struct segment, link);
 
         media_hear(s, leg, g->from, g->samples, g->n, now);
     }
-}
-
-int switchboard_speak(struct switchboard *s, const char *line, const int16_t *samples, size_t n,
-                      int64_t now)
-{
-    struct line *l = line_find(s, line);
-    struct segment *g;
-    struct list *it, *tmp;
-
-    if (!l)
-        return ERR_NOTFOUND;
-    if (l->state != LINE_CONNECTED)
-        return ERR_CONFLICT;
-    forget_spoken(l, now);
-    if (n > (LINE_MAX_SPEECH - l->speech_bytes) / sizeof *samples)
-        return ERR_LIMIT;
-    if (n == 0)
-        return 0;
-    g = malloc(sizeof *g + n * sizeof *samples);
-    if (!g)
-        return ERR_NOMEM;
-    memcpy(g->samples, samples, n * sizeof *samples);
-    g->n = n;
-    g->from = l->speech_end > now ? l->speech_end : now;
-    list_append(&l->speech, &g->link);
-    l->speech_bytes += n * sizeof *samples;
-    l->speech_end = segment_end(g);
-    if (l->member && !l->member->muted && !l->member->music) {
-        list_each (it, tmp, &l->member->conference->members) {
-            struct member *m = list_entry(it, struct member, object.link);
-
-            if (m->leg)
-                media_hear(s, m->leg, g->from, g->samples, g->n, now);
-        }
-    }
-    return board_leave(s, 0);
-}
-
-/* --- what phones do ------------------------------------------------------------------------ */
-
-int switchboard_pick_up(struct switchboard *s, const char *line, int64_t now)
-{
-    struct line *l = line_find(s, line);
-
-    if (!l)
-        return ERR_NOTFOUND;
-    if (l->state != LINE_RINGING || l->purpose == LINE_CALLER || l->unknown)
-        return ERR_CONFLICT;
-    picked_up(s, l, now);
-    return board_leave(s, 0);
-}
-
-int switchboard_refuse(struct switchboard *s, const char *line, int sip_code, int64_t now)
-{
-    struct line *l = line_find(s, line);
-    const char *message = sip_code == 486   ? "The called party is busy."
-                          : sip_code == 603 ? "The called party declined."
-                                            : "The called party is not available.";
-
-    if (!l)
-        return ERR_NOTFOUND;
-    if (l->state != LINE_RINGING || l->purpose == LINE_CALLER)
-        return ERR_CONFLICT;
-    if (sip_code < 400 || sip_code > 699)
-        return ERR_INVALID;
-    refused(s, l, sip_code, sip_code == 480 ? 10076 : 0, message, now);
-    return board_leave(s, 0);
-}
-
-int switchboard_press(struct switchboard *s, const char *line, char key, int64_t now)
-{
-    struct line *l = line_find(s, line);
-    struct list *it, *tmp;
-
-    if (!l)
-        return ERR_NOTFOUND;
-    if (!leg_tone_name(key))
-        return ERR_INVALID;
-    if (l->state != LINE_CONNECTED || !l->member)
-        return ERR_CONFLICT;
-    list_each (it, tmp, &l->member->conference->members) {
-        struct member *m = list_entry(it, struct member, object.link);
-
-        if (m->leg)
-            leg_tone(s, m->leg, key, now);
-    }
-    return board_leave(s, 0);
-}
-
-int switchboard_hang_up(struct switchboard *s, const char *line, int64_t now)
-{
-    struct line *l = line_find(s, line);
-
-    if (!l)
-        return ERR_NOTFOUND;
-    if (l->state == LINE_RINGING && l->purpose != LINE_CALLER)
-        refused(s, l, 603, 0, "The called party declined.", now);
-    else
-        line_leave(s, l, now);
-    return board_leave(s, 0);
-}
-
-int switchboard_share(struct switchboard *s, const char *line, bool on, int64_t now)
-{
-    struct line *l = line_find(s, line);
-
-    if (!l)
-        return ERR_NOTFOUND;
-    if (l->state != LINE_CONNECTED || !l->member)
-        return ERR_CONFLICT;
-    conference_share(s, l->member, on, now);
-    return board_leave(s, 0);
-}
-
-int switchboard_register(struct switchboard *s, const char *address, int64_t auto_answer_ms)
-{
-    char key[BOARD_MAX_ADDRESS];
-    struct phone *phone;
-
-    if (!board_address(key, address))
-        return ERR_INVALID;
-    phone = map_get(&s->phones, key);
-    if (!phone && s->phones.n >= BOARD_MAX_PHONES)
-        return ERR_LIMIT;
-    if (!phone) {
-        phone = calloc(1, sizeof *phone);
-        if (!phone)
-            return ERR_NOMEM;
-        board_set(s, &phone->address, address);
-        if (!phone->address || map_put(&s->phones, key, phone)) {
-            free(phone->address);
-            free(phone);
-            return board_leave(s, ERR_NOMEM);
-        }
-    }
-    phone->auto_answer_ms = auto_answer_ms;
-    return board_leave(s, 0);
-}
-
-void switchboard_unregister(struct switchboard *s, const char *address)
-{
-    char key[BOARD_MAX_ADDRESS];
-    struct phone *phone = board_address(key, address) ? map_remove(&s->phones, key) : NULL;
-
-    if (phone)
-        free(phone->address);
-    free(phone);
 }

@@ -57,6 +57,11 @@ struct line *line_ring(struct switchboard *s, const char *address, enum line_pur
 
 struct line *line_find(const struct switchboard *s, const char *id);
 
+/* What it means for whoever rings that it was picked up, or not. */
+void line_picked_up(struct switchboard *s, struct line *l, int64_t now);
+void line_refused(struct switchboard *s, struct line *l, int code, int subcode, const char *message,
+                  int64_t now);
+
 /* It talks now; `state` and `with` as in SWITCH_STATE. */
 void line_connect(struct switchboard *s, struct line *l, const char *state, const char *with);
 void line_wait(struct switchboard *s, struct line *l); /* in the lobby */
@@ -77,6 +82,9 @@ struct member *line_seat(struct switchboard *s, struct line *l, struct conferenc
 
 /* Move it to `c` from where it is, which is not settled. */
 struct member *line_move(struct switchboard *s, struct line *l, struct conference *c, int64_t now);
+
+/* Let go of what has been spoken by now. */
+void line_forget_spoken(struct line *l, int64_t now);
 
 /* What it still has to say, to `take` of `leg`, which begins to listen. */
 void line_speech_to(struct switchboard *s, struct line *l, struct leg *leg, int64_t now);

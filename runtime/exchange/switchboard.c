@@ -231,7 +231,7 @@ int switchboard_dial(struct switchboard *s, const char *from, const char *to, in
     free(identity);
     memcpy(line, l->id, sizeof l->id);
     board_action(s, SWITCH_STATE, l->id, "ringing", NULL, 0);
-    leg_offer(s, leg, now);
+    leg_offer(s, leg, s->cfg.answer_ms, now);
     return board_leave(s, 0);
 }
 

@@ -79,6 +79,11 @@ int switchboard_hang_up(struct switchboard *s, const char *line, int64_t now);
 int switchboard_join(struct switchboard *s, const char *address, const char *meeting, int64_t now,
                      char line[ID_MAX], struct error *e);
 
+/* The phone is under policy-based recording (reference §6): the bot is called into the meeting that
+ * it has joined, with 5 s to answer, or asked by a participantJoiningNotification when it is there
+ * with participantCapacity left. ERR_CONFLICT outside a group. */
+int switchboard_observe(struct switchboard *s, const char *line, int64_t now);
+
 /* The phone begins or ends sharing its screen in the conference it is in. */
 int switchboard_share(struct switchboard *s, const char *line, bool on, int64_t now);
 
@@ -102,6 +107,7 @@ enum switchboard_action_kind {
  *   "lobby"        the phone waits to be let into a meeting
  *   "connected"    it talks; `body` = {"with":address} when that is no longer the bot
  *   "transferred"  as "connected", after a transfer or redirect by the bot
+ *   "observed"     a bot records it by policy; "unobserved": none does, or no longer
  *   "ended"        the line is gone, always the last word; `body` = {"code","subcode","message"}
  */
 struct switchboard_action {

@@ -196,6 +196,19 @@ void world_join(struct world *w, const char *meeting, const char *options)
     world_pass(w, 100);
 }
 
+int world_create(struct world *w, const char *version, const char *targets, const char *more)
+{
+    char body[2048], path[64];
+
+    snprintf(path, sizeof path, "/%s/communications/calls", version);
+    snprintf(body, sizeof body,
+             "{\"@odata.type\":\"#microsoft.graph.call\","
+             "\"callbackUri\":\"http://127.0.0.1:8080/api/calls/k\",\"targets\":[%s],"
+             "\"requestedModalities\":[\"audio\"]," WORLD_SERVICE "%s}",
+             targets, more ? more : "");
+    return world_request(w, "POST", path, body);
+}
+
 int world_count(const char *text, const char *part)
 {
     int n = 0;

@@ -25,6 +25,22 @@ struct world {
     int fetches;
 };
 
+#define WORLD_CALL  "/v1.0/communications/calls/%"
+#define WORLD_BETA  "/beta/communications/calls/%"
+#define WORLD_CALLS "/v1.0/communications/calls"
+#define WORLD_SERVICE                                                                              \
+    "\"mediaConfig\":{\"@odata.type\":\"#microsoft.graph.serviceHostedMediaConfig\"}"
+/* A prompt of so many ms, and one with a resource id. */
+#define WORLD_PROMPT(ms)                                                                           \
+    "{\"@odata.type\":\"#microsoft.graph.mediaPrompt\",\"mediaInfo\":{\"uri\":"                    \
+    "\"http://127.0.0.1/" #ms ".wav\"}}"
+#define WORLD_RESOURCE(name, id)                                                                   \
+    "{\"@odata.type\":\"#microsoft.graph.mediaPrompt\",\"mediaInfo\":{\"uri\":"                    \
+    "\"http://127.0.0.1/" name "\",\"resourceId\":\"" id "\"}}"
+/* A party, as a target. */
+#define WORLD_PHONE(number) "{\"identity\":{\"phone\":{\"id\":\"" number "\"}}}"
+#define WORLD_USER(id)      "{\"identity\":{\"user\":{\"id\":\"" id "\"}}}"
+
 #define WORLD_START INT64_C(1800000000000)
 
 int world_open(struct world *w, const struct switchboard_faults *faults);
@@ -44,6 +60,9 @@ int world_request_as(struct world *w, const char *token, const char *verb, const
 void world_call(struct world *w, char line[ID_MAX]);
 /* The bot joins a meeting. */
 void world_join(struct world *w, const char *meeting, const char *options);
+
+/* POST create to `targets` (JSON objects in a list); the status. */
+int world_create(struct world *w, const char *version, const char *targets, const char *more);
 
 /* How often `part` occurs in `text`. */
 int world_count(const char *text, const char *part);
