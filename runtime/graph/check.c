@@ -13,6 +13,7 @@
 struct check {
     const struct method *method;
     unsigned version;
+    bool strict; /* a body as the service takes it: no short forms, nothing is put in */
     struct error *error;
     char path[192];
     size_t n;
@@ -234,7 +235,7 @@ static int check_members(struct check *c, const struct field *fields, const stru
 static int check_required(struct check *c, const struct field *fields, const cJSON *o)
 {
     for (const struct field *f = fields; f->name; f++) {
-        if (f->required && !json_get(o, f->name)) {
+        if (f->required && (c->strict || !f->filled) && !json_get(o, f->name)) {
             enter(c, f->name);
             return refuse(c, ERR_INVALID, "required");
         }
@@ -266,7 +267,7 @@ static int check_object(struct check *c, const struct type *declared, cJSON *v)
     const struct type *type = declared;
     int err;
 
-    if (expand_is_reference(v, NULL) &&
+    if (!c->strict && expand_is_reference(v, NULL) &&
         (strcmp(declared->name, "prompt") == 0 || strcmp(declared->name, "mediaInfo") == 0))
         return 0;
     if (!cJSON_IsObject(v))
@@ -276,7 +277,7 @@ static int check_object(struct check *c, const struct type *declared, cJSON *v)
         err = check_members(c, NULL, type, v);
     for (const struct type *t = type; !err && t; t = t->base ? type_find(t->base) : NULL)
         err = check_required(c, t->fields, v);
-    if (!err && !value_type(v) && polymorphic(type))
+    if (!err && !c->strict && !value_type(v) && polymorphic(type))
         err = value_set_type(v, type->name);
     return err;
 }
@@ -285,7 +286,7 @@ static int check_single(struct check *c, const struct field *f, cJSON *v)
 {
     const struct enumeration *en;
     const struct type *type;
-    int err = expand_value(f->type, v);
+    int err = c->strict ? 0 : expand_value(f->type, v);
 
     if (err)
         return err;
@@ -309,7 +310,9 @@ static int check_field(struct check *c, const struct field *f, cJSON *v)
 
     if (!f->list)
         return check_single(c, f, v);
-    err = expand_list(f->type, v);
+    if (c->strict && !cJSON_IsArray(v))
+        return wanted(c, "a list");
+    err = c->strict ? 0 : expand_list(f->type, v);
     for (cJSON *item = err ? NULL : v->child; item && !err; item = item->next) {
         size_t was = enter_item(c, (int)++n);
 
@@ -324,24 +327,38 @@ static int check_field(struct check *c, const struct field *f, cJSON *v)
     return err;
 }
 
-int method_check(const struct method *m, unsigned version, cJSON *args, struct error *e)
+static int check_all(struct check *c, cJSON *args)
 {
-    struct check c = {.method = m, .version = version, .error = e};
+    const struct method *m = c->method;
+    const char *type = value_type(args);
     int err;
 
     if (!cJSON_IsObject(args))
-        return error_set(e, ERR_INVALID, "arguments must be a table of fields");
-    if (!(m->versions & version))
-        return error_set(e, ERR_UNSUPPORTED, "%s: only in %s (reference %s)", m->name,
+        return error_set(c->error, ERR_INVALID, "arguments must be an object with named fields");
+    if (!(m->versions & c->version))
+        return error_set(c->error, ERR_UNSUPPORTED, "%s: only in %s (reference %s)", m->name,
                          version_name(m->versions), m->section);
-    if (value_type(args) && (!m->body || strcmp(value_type(args), m->body) != 0))
-        return error_set(e, ERR_INVALID, TYPE_KEY ": %s takes no %s", m->name, value_type(args));
-    err = check_members(&c, m->fields, NULL, args);
+    if (type && (!m->body || strcmp(type, m->body) != 0))
+        return error_set(c->error, ERR_INVALID, TYPE_KEY ": %s takes no %s", m->name, type);
+    err = check_members(c, m->fields, NULL, args);
     if (!err)
-        err = check_required(&c, m->fields, args);
-    if (!err)
-        err = rules_check(m, args, e);
+        err = check_required(c, m->fields, args);
+    return err ? err : rules_check(m, args, c->error);
+}
+
+int method_check(const struct method *m, unsigned version, cJSON *args, struct error *e)
+{
+    struct check c = {.method = m, .version = version, .error = e};
+    int err = check_all(&c, args);
+
     if (!err && m->body && !value_type(args))
         err = value_set_type(args, m->body);
     return err == ERR_NOMEM ? error_set(e, err, "out of memory") : err;
+}
+
+int method_check_body(const struct method *m, unsigned version, cJSON *body, struct error *e)
+{
+    struct check c = {.method = m, .version = version, .strict = true, .error = e};
+
+    return check_all(&c, body);
 }

@@ -24,7 +24,7 @@ static const char *versions_text(unsigned versions)
 
 static int text_field(struct buf *b, const struct field *f, bool first)
 {
-    buf_fmt(b, "%s%s%s", first ? "" : ", ", f->name, f->required ? "!" : "");
+    buf_fmt(b, "%s%s%s", first ? "" : ", ", f->name, f->required && !f->filled ? "!" : "");
     return buf_fmt(b, ": %s%s", f->type, f->list ? "[]" : "");
 }
 
@@ -79,7 +79,7 @@ static cJSON *json_field(const struct field *f)
     if (!err)
         err = put_true(o, "list", f->list);
     if (!err)
-        err = put_true(o, "required", f->required);
+        err = put_true(o, "required", f->required && !f->filled);
     if (!err)
         err = put_true(o, "filled", f->filled);
     if (!err && (f->min != 0 || f->max != 0))

@@ -21,14 +21,15 @@ static const struct field no_fields[] = {{0}};
 static const struct field context[] = {CONTEXT, {0}};
 
 static const struct field create[] = {
-    FIELD("callbackUri", "uri", BOTH, .filled = true, .remark = "all notifications go there"),
+    FIELD("callbackUri", "uri", BOTH, .required = true, .filled = true,
+          .remark = "all notifications go there"),
     FIELD("targets", "invitationParticipantInfo", BOTH, .list = true, .least = 1, .most = 5,
           .remark = "one: 1:1 call, several: group call, none: joins meetingInfo"),
     FIELD("source", "participantInfo", BOTH,
           .remark = "the service wants identity.applicationInstance for phone targets, "
                     "identity.guest for a guest"),
     FIELD("requestedModalities", "modality", BOTH, .list = true, .least = 1, .filled = true),
-    FIELD("mediaConfig", "mediaConfig", BOTH, .filled = true),
+    FIELD("mediaConfig", "mediaConfig", BOTH, .required = true, .filled = true),
     FIELD("chatInfo", "chatInfo", BOTH, .remark = "to join a meeting"),
     FIELD("meetingInfo", "meetingInfo", BOTH, .remark = "to join a meeting"),
     FIELD("callOptions", "outgoingCallOptions", BOTH),
@@ -43,7 +44,7 @@ static const struct field create[] = {
 
 static const struct field answer[] = {
     FIELD("callbackUri", "uri", BOTH, .filled = true, .remark = "all notifications go there"),
-    FIELD("mediaConfig", "mediaConfig", BOTH, .filled = true),
+    FIELD("mediaConfig", "mediaConfig", BOTH, .required = true, .filled = true),
     FIELD("acceptedModalities", "modality", BOTH, .list = true, .least = 1, .filled = true),
     FIELD("callOptions", "incomingCallOptions", BOTH),
     FIELD("participantCapacity", "int", BOTH, .min = 1, .max = INT_MOST,

@@ -21,17 +21,19 @@ unsigned version_parse(const char *name);
 
 /* A property of a type or an argument of a method. `type` is "string", "int", "number", "bool",
  * "guid", "dateTime", "duration", "uri" (https, or http to this machine), "key" (a character of the
- * dialpad), or the name of an entry in the type or enum tables. */
+ * dialpad), or the name of an entry in the type or enum tables. A `filled` field may be left out of
+ * the arguments, for request_encode puts it in (callbackUri, media, modalities); when it is also
+ * `required`, then on the wire. */
 struct field {
     const char *name;
     const char *type;
     bool list;
     bool required;
-    bool filled;          /* left out, request_encode puts it in: callbackUri, media, modalities */
-    double min, max;      /* of a number; both 0 = any                                           */
-    unsigned least, most; /* members of a list, or bytes of a string; most 0 = any               */
+    bool filled;
+    double min, max;      /* of a number; both 0 = any */
+    unsigned least, most; /* members of a list, or bytes of a string; most 0 = any */
     unsigned versions;
-    const char *remark; /* units, rules; may be NULL                                           */
+    const char *remark; /* units, rules; may be NULL */
 };
 
 /* A complex type. `base` names the type it extends, `abstract` needs "@odata.type" on the wire. */
@@ -57,21 +59,19 @@ enum completion { COMPLETES_ANSWER, COMPLETES_OPERATION, COMPLETES_STATE };
  * act twice, so that it is never sent blindly. */
 enum repetition { REPEAT_HARMLESS, REPEAT_CONTEXT, REPEAT_NEVER };
 
+/* Path parameters are {call}, {participant}, {group}, {session}, {operation}; recording.download's
+ * "{url}" stands for the whole address. */
 struct method {
-    const char *name;   /* as Lua and `ivory methods` say it: "playPrompt", "participant.mute"   */
+    const char *name;   /* as `ivory methods` says it: "playPrompt", "participant.mute" */
     const char *object; /* whose method it is in Lua: "ivr", "call", "participant",
-                           "audioRoutingGroup", "contentSharingSession", "operation", "recording";
-                           "joining" for the answers of reference §6 */
-    const char *lua;    /* its name there: "playPrompt", "mute"    */
-    const char
-        *verb; /* "POST", ...; NULL = not a request but the answer to a joining notification */
-    const char *path; /* below the version:
-                         "/communications/calls/{call}/participants/{participant}/mute" */
-                      /* parameters: call, participant, group, session, operation; "{url}" of
-                         recording.download stands for the whole address */
-    const char *body; /* type of the body where it says "@odata.type" of itself, or NULL       */
+                           "audioRoutingGroup", "contentSharingSession", "operation",
+                           "recording"; "joining" for the answers of reference §6 */
+    const char *lua;    /* its name there: "playPrompt", "mute" */
+    const char *verb;   /* "POST", ...; NULL = no request: the answer to a joining notification */
+    const char *path;   /* below the version, "/communications/calls/{call}/mute"; NULL as verb */
+    const char *body;   /* type of the body where it says "@odata.type" of itself, or NULL */
     const struct field *fields; /* ends with name NULL */
-    const char *bare;           /* the field that a single bare argument fills, or NULL */
+    const char *bare; /* the field that a single bare argument fills, or NULL */
     enum completion completes;
     const char *operation; /* type of the operation, "playPromptOperation", or NULL */
     enum repetition repeat;
@@ -110,6 +110,11 @@ const char *enumeration_member(const struct enumeration *en, const char *text);
  * unknown field, wrong type, missing, range. ERR_UNSUPPORTED: a field or method that the version
  * lacks ("loop: only in beta (reference 3.11)"). ERR_NOMEM. After an error `args` is half done. */
 int method_check(const struct method *m, unsigned version, cJSON *args, struct error *e);
+
+/* The same for a body on the wire, as the service judges it: no short forms, what is abstract must
+ * say its "@odata.type", a `filled` field may be required. Changes nothing but the case of enum
+ * members. */
+int method_check_body(const struct method *m, unsigned version, cJSON *body, struct error *e);
 
 /* The table as text (one line a method; free() it) or as JSON: an array of {name, object, lua,
  * verb, path, fields: [{name, type, list, required, filled, min, max, least, most, versions,

@@ -2,7 +2,12 @@
  * From a notification body to events (reference §2.1): liberal in what it takes. Ids come from
  * resourceUrl (or the older `resource`), are normalised; enums are read in any case; unknown
  * properties are kept; a body may hold several notifications. A call notification with a tone is a
- * tone event, and a call event too when it carries more than the tone and the state.
+ * tone event, and a call event too (before it) when it carries more than the tone and the state
+ * "established"; toneInfo itself is in the tone event only, its sequenceId 0 when the service gave
+ * none. What is said of the resource's type goes before what the path says. A call, operation or
+ * session without an id of its own gets the one of the path, spelled as there, as data.id. A
+ * missing or new changeType counts as updated. `call_id` may be empty in joining and left events:
+ * then only the address that was called tells.
  */
 #ifndef IVORY_GRAPH_NOTIFY_H
 #define IVORY_GRAPH_NOTIFY_H

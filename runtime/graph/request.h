@@ -28,8 +28,10 @@ int request_encode(const struct command *c, const struct request_context *x,
                    struct http_message *out, struct error *e);
 
 /* Make the answer event of `c` (kind, key, leg, seq, status, id, data; the caller sets the time). A
- * body that is not JSON becomes {"error":{...}} when the status is not 2xx, else is ignored.
- * Operation id from the body's id, else from Location. ERR_NOMEM. */
+ * body that is not JSON becomes {"error":{...}} when the status is not 2xx, else is ignored; no
+ * answer (status 0) has the code "noAnswer". Enums and numbers of a 2xx body are made uniform as in
+ * notifications. Operation id from the body's id, else from Location; the same for a create, where
+ * `call_id` is set too. ERR_NOMEM. */
 int request_answer(const struct command *c, const struct http_message *response, struct event *out);
 
 /* The innermost known code and the message of a Graph error body (reference §1.6); empty when none.

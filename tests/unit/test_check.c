@@ -281,6 +281,43 @@ static void refuses_what_the_version_lacks(void)
                 "serviceHostedMediaConfig") ",'removeFromDefaultAudioGroup':false}}");
 }
 
+/* What a service must refuse although a flow may write it. */
+static void judges_bodies_as_the_service_does(void)
+{
+    static const struct {
+        const char *method, *body, *why; /* NULL: accepted */
+    } cases[] = {
+        {"playPrompt", "{'prompts':'https://x/a'}", "prompts: must be a list"},
+        {"playPrompt", "{'prompts':['https://x/a']}", "prompts[1]: must be an object"},
+        {"playPrompt", "{'prompts':[{'mediaInfo':{'uri':'u'}}]}",
+         "prompts[1].@odata.type: required"},
+        {"playPrompt", "{'prompts':[{'prompt':{'language':'en','name':'a','hash':'0a'}}]}",
+         "prompts[1].@odata.type: required"},
+        {"playPrompt", "{'prompts':[{" T("mediaPrompt") ",'mediaInfo':{'uri':'u'}}]}", NULL},
+        {"transfer", "{'transferTarget':{'phone':'+111'}}", "transferTarget.identity: required"},
+        {"sendDtmfTones", "{'tones':['1']}", "tones[1]: must be one of"},
+        {"sendDtmfTones", "{'tones':['Tone1']}", NULL},
+        {"answer", "{}", "mediaConfig: required"},
+        {"answer", "{'mediaConfig':{" T("serviceHostedMediaConfig") "}}", NULL},
+        {"create",
+         "{'targets':[" PHONE("+111") "],'mediaConfig':{" T("serviceHostedMediaConfig") "}}",
+         "callbackUri: required"},
+        {"invite", "{'participants':[]}", "participants: at least 1"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error e = {""};
+        cJSON *v = json(cases[i].body);
+        int err = method_check_body(method_find(cases[i].method), VERSION_BETA, v, &e);
+
+        test_expect(err == (cases[i].why ? ERR_INVALID : 0), __FILE__, __LINE__, "%s: %s",
+                    cases[i].body, e.text);
+        if (cases[i].why)
+            EXPECT_IN(e.text, cases[i].why);
+        cJSON_Delete(v);
+    }
+}
+
 static void survives_failing_memory(void)
 {
     static const char *const cases[][2] = {
@@ -318,5 +355,6 @@ const struct test check_tests[] = {TEST(expands_parties),
                                    TEST(joins_fields_by_rules),
                                    TEST(knows_addresses),
                                    TEST(refuses_what_the_version_lacks),
+                                   TEST(judges_bodies_as_the_service_does),
                                    TEST(survives_failing_memory),
                                    {0}};

@@ -114,6 +114,9 @@ static bool reproduce(const char *name, const char *verb, const char *url, const
         c.method = method->name;
         c.args = body ? cJSON_Duplicate(body, true) : NULL;
         x.call_id = json_str(c.ids, "call");
+        /* as the service would judge it, before we complete anything */
+        test_expect(!body || method_check_body(method, x.version, c.args, &e) == 0, __FILE__,
+                    __LINE__, "%s: %s", name, e.text);
         ok = test_expect(!body || method_check(method, x.version, c.args, &e) == 0, __FILE__,
                          __LINE__, "%s: %s", name, e.text) &&
              test_expect(request_encode(&c, &x, &m, &e) == 0, __FILE__, __LINE__, "%s: %s", name,
