@@ -1,6 +1,6 @@
 #include "exchange/caller_lua.h"
 
-#include "base/json.h"
+#include "core/bundle.h"
 
 #include <lauxlib.h>
 #include <math.h>
@@ -244,6 +244,30 @@ static int f_hang_up(lua_State *L)
     return 1;
 }
 
+static int f_join(lua_State *L)
+{
+    struct caller_world *w = world_of(L);
+    struct error e = {""};
+    char line[ID_MAX];
+
+    if (switchboard_join(w->switchboard, luaL_checkstring(L, 1), luaL_checkstring(L, 2), now_of(w),
+                         line, &e) < 0)
+        return refused(L, e.text);
+    lua_pushstring(L, line);
+    return 1;
+}
+
+static int f_share(lua_State *L)
+{
+    struct caller_world *w = world_of(L);
+    const char *line = luaL_checkstring(L, 1);
+
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    lua_pushboolean(L,
+                    switchboard_share(w->switchboard, line, lua_toboolean(L, 2), now_of(w)) == 0);
+    return 1;
+}
+
 /* `ms` of a plain tone of 440 Hz. */
 static int16_t *plain_tone(int64_t ms, size_t *n)
 {
@@ -256,62 +280,33 @@ static int16_t *plain_tone(int64_t ms, size_t *n)
     return samples;
 }
 
-static uint32_t little(const unsigned char *p, int bytes)
+static int16_t *read_wav(const char *path, size_t *n, struct error *e)
 {
-    uint32_t v = 0;
-
-    for (int i = bytes; i-- > 0;)
-        v = v << 8 | p[i];
-    return v;
-}
-
-/* Samples of a WAV of the format that phones speak (mono, 16 bit, 16 kHz); NULL with the reason. */
-static int16_t *parse_wav(const unsigned char *p, size_t size, size_t *n, const char **why)
-{
-    int16_t *samples = NULL;
-    bool format = false;
-
-    *why = "not a WAV of 16 kHz, 16 bit, mono";
-    if (size < 12 || memcmp(p, "RIFF", 4) != 0 || memcmp(p + 8, "WAVE", 4) != 0)
-        return NULL;
-    for (size_t at = 12; at + 8 <= size;) {
-        size_t length = little(p + at + 4, 4);
-
-        if (length > size - at - 8)
-            length = size - at - 8;
-        if (memcmp(p + at, "fmt ", 4) == 0 && length >= 16) {
-            const unsigned char *f = p + at + 8;
-
-            format = little(f, 2) == 1 && little(f + 2, 2) == 1 && little(f + 4, 4) == RATE &&
-                     little(f + 14, 2) == 16;
-        } else if (memcmp(p + at, "data", 4) == 0 && format) {
-            *n = length / 2;
-            samples = malloc((*n + 1) * sizeof *samples);
-            for (size_t i = 0; samples && i < *n; i++)
-                samples[i] = (int16_t)little(p + at + 8 + 2 * i, 2);
-            *why = "no memory";
-            return samples;
-        }
-        at += 8 + length + (length & 1);
-    }
-    return NULL;
-}
-
-static int16_t *read_wav(const char *path, size_t *n, const char **why)
-{
-    size_t cap = 44 + SPEECH_MAX_MS / 1000 * RATE * 2, size;
+    size_t cap = 44 + SPEECH_MAX_MS / 1000 * RATE * 2, size, at, bytes;
     FILE *f = fopen(path, "rb");
     int16_t *samples = NULL;
-    unsigned char *p;
+    char *p = NULL;
+    int64_t ms;
 
-    *why = "cannot be read";
-    if (!f)
+    if (!f) {
+        error_set(e, ERR_IO, "%s: cannot be read", path);
         return NULL;
-    p = malloc(cap);
-    if (p) {
-        size = fread(p, 1, cap, f);
-        samples = parse_wav(p, size, n, why);
     }
+    p = malloc(cap);
+    if (!p) {
+        error_set(e, ERR_NOMEM, "no memory");
+        goto out;
+    }
+    size = fread(p, 1, cap, f);
+    if (wav_check(p, size, &ms, &at, &bytes, e) < 0)
+        goto out;
+    *n = bytes / 2;
+    samples = malloc(bytes + 1);
+    if (samples)
+        memcpy(samples, p + at, bytes);
+    else
+        error_set(e, ERR_NOMEM, "no memory");
+out:
     free(p);
     fclose(f);
     return samples;
@@ -321,13 +316,14 @@ static int16_t *read_wav(const char *path, size_t *n, const char **why)
 static int f_speak(lua_State *L)
 {
     struct caller_world *w = world_of(L);
-    const char *line = luaL_checkstring(L, 1), *why = "no memory";
+    const char *line = luaL_checkstring(L, 1);
+    struct error e = {"no memory"};
     int16_t *samples;
     size_t n = 0;
     int rc;
 
     if (lua_type(L, 2) == LUA_TSTRING) {
-        samples = read_wav(lua_tostring(L, 2), &n, &why);
+        samples = read_wav(lua_tostring(L, 2), &n, &e);
     } else {
         lua_Number s = luaL_checknumber(L, 2);
 
@@ -335,7 +331,7 @@ static int f_speak(lua_State *L)
         samples = plain_tone((int64_t)(s * 1000), &n);
     }
     if (!samples)
-        return refused(L, why);
+        return refused(L, e.text);
     rc = switchboard_speak(w->switchboard, line, samples, n, now_of(w));
     free(samples);
     if (rc < 0)
@@ -452,12 +448,26 @@ static int f_logged(lua_State *L)
 void caller_push_functions(lua_State *L, struct caller_scope *scope)
 {
     static const luaL_Reg functions[] = {
-        {"now", f_now},           {"elapsed", f_elapsed},   {"set_clock", f_set_clock},
-        {"dial", f_dial},         {"register", f_register}, {"unregister", f_unregister},
-        {"pick_up", f_pick_up},   {"refuse", f_refuse},     {"press", f_press},
-        {"hang_up", f_hang_up},   {"speak", f_speak},       {"outgoing", f_outgoing},
-        {"faults", f_faults},     {"faulty", f_faulty},     {"mock", f_mock},
-        {"requests", f_requests}, {"logged", f_logged},     {NULL, NULL},
+        {"now", f_now},
+        {"elapsed", f_elapsed},
+        {"set_clock", f_set_clock},
+        {"dial", f_dial},
+        {"register", f_register},
+        {"unregister", f_unregister},
+        {"pick_up", f_pick_up},
+        {"refuse", f_refuse},
+        {"press", f_press},
+        {"hang_up", f_hang_up},
+        {"speak", f_speak},
+        {"outgoing", f_outgoing},
+        {"faults", f_faults},
+        {"faulty", f_faulty},
+        {"mock", f_mock},
+        {"requests", f_requests},
+        {"logged", f_logged},
+        {"join", f_join},
+        {"share", f_share},
+        {NULL, NULL},
     };
 
     luaL_newlibtable(L, functions);

@@ -20,6 +20,8 @@ struct engine {
     void (*event)(void *arg, const struct event *ev);
     void (*command)(void *arg, const struct command *c);
     void *trace_arg;
+    const char *(*route)(void *arg, const struct event *start);
+    void *route_arg;
     struct engine_action *actions; /* those at [head, n) are to be taken by the driver  */
     size_t head, n, cap;
     struct command_list commands; /* of the last turn; those before `done` are handed over */
@@ -40,6 +42,8 @@ int engine_new(struct engine **out, const struct engine_config *cfg, struct erro
     en->event = cfg->event;
     en->command = cfg->command;
     en->trace_arg = cfg->trace_arg;
+    en->route = cfg->route;
+    en->route_arg = cfg->route_arg;
     en->again = INT64_MAX;
     rc = core_new(&en->core, &cfg->core, e);
     if (rc == 0)
@@ -195,9 +199,22 @@ static int turn(struct engine *en, int64_t now)
     return hand_commands(en, now);
 }
 
+/* Give an incoming call the flow that the driver wants for it. */
+static void override_route(struct engine *en, struct event *ev)
+{
+    const char *direction = json_str(ev->data, "direction"), *flow;
+
+    if (ev->kind != EVENT_START || !en->route || !direction || strcmp(direction, "incoming") != 0)
+        return;
+    flow = en->route(en->route_arg, ev);
+    if (flow && json_set_str(ev->data, "flow", flow) < 0)
+        note_lost(en, ev->key, "the choice of a flow", ERR_NOMEM);
+}
+
 /* Take `ev` (moved) for its turn. */
 static int hand_event(struct engine *en, struct event *ev, int64_t now)
 {
+    override_route(en, ev);
     en->held = *ev;
     memset(ev, 0, sizeof *ev);
     en->attempts = 1;

@@ -203,6 +203,14 @@ function Phone:refuses(code, within)
     return self
 end
 
+---Begin or end sharing the screen in the meeting.
+---@param on boolean
+---@async
+function Phone:shares(on)
+    if not exchange.share(connected(self, "share"), on) then fail("cannot share: not in a meeting") end
+    return self
+end
+
 ---What the bot has sent as keys so far.
 function Phone:receivedKeys() return self.keys end
 
@@ -215,7 +223,7 @@ end
 local happen = {}
 
 function happen.state(phone, what, _, over)
-    phone.state = what
+    phone.state = what == "transferred" and "connected" or what
     if what == "ended" then
         over = over or {}
         phone.over = { code = over.code, subcode = over.subcode, message = over.message,
