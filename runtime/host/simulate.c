@@ -1,16 +1,13 @@
 #include "host/simulate.h"
 
-#include "base/buf.h"
 #include "exchange/caller.h"
 #include "host/simulation.h"
+#include "host/testfiles.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
-#define DEPTH   8         /* folders within folders that are looked into                    */
 #define PATIENT 60 * 1000 /* what a script waits longer when faults delay things            */
 #define ROUNDS  100000    /* hang-ups of one test                                            */
 
@@ -34,74 +31,9 @@ struct run {
     FILE *out, *trace;
     struct bundle *bundle;
     struct caller *caller;
-    char **files;
-    size_t nfiles;
     unsigned passed, failed, skipped;
     uint64_t calls;
 };
-
-/* --- finding --------------------------------------------------------------------------------- */
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-
-    return n > m && strcmp(name + n - m, end) == 0;
-}
-
-static int add_file(struct run *r, const char *path)
-{
-    char **p = realloc(r->files, (r->nfiles + 1) * sizeof *p);
-
-    if (!p)
-        return ERR_NOMEM;
-    r->files = p;
-    p[r->nfiles] = strdup(path);
-    if (!p[r->nfiles])
-        return ERR_NOMEM;
-    r->nfiles++;
-    return 0;
-}
-
-static int find_files(struct run *r, const char *folder, int depth, struct error *e);
-
-/* One entry of a folder. */
-static int look_at(struct run *r, const char *folder, const char *name, int depth, struct error *e)
-{
-    struct buf path = {0};
-    struct stat st;
-    int rc = buf_fmt(&path, "%s/%s", folder, name);
-
-    if (rc == 0 && stat(path.p, &st) == 0) {
-        if (S_ISDIR(st.st_mode) && depth < DEPTH)
-            rc = find_files(r, path.p, depth + 1, e);
-        else if (S_ISREG(st.st_mode) && ends_with(name, "_test.lua"))
-            rc = add_file(r, path.p);
-    }
-    buf_fini(&path);
-    return rc;
-}
-
-static int find_files(struct run *r, const char *folder, int depth, struct error *e)
-{
-    struct dirent **names = NULL;
-    int n = scandir(folder, &names, NULL, alphasort), rc = 0;
-
-    if (n < 0)
-        return error_set(e, ERR_IO, "%s: cannot be read", folder);
-    for (int i = 0; i < n; i++) {
-        if (rc == 0 && names[i]->d_name[0] != '.')
-            rc = look_at(r, folder, names[i]->d_name, depth, e);
-        free(names[i]);
-    }
-    free(names);
-    return rc;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
 
 /* --- running --------------------------------------------------------------------------------- */
 
@@ -244,38 +176,7 @@ static const struct bundle_source *find_library(const struct bundle_source *stdl
     return NULL;
 }
 
-/* The bundle, the test files, the scripts. A file that does not load is a failed test. */
-static int prepare(struct run *r, struct error *e)
-{
-    const struct simulate_options *o = r->o;
-    const struct bundle_source *library = find_library(o->stdlib);
-    struct caller_config cfg;
-    int rc = bundle_read(&r->bundle, o->folder, o->stdlib, e);
-
-    if (rc < 0)
-        return rc;
-    if (!library)
-        return error_set(e, ERR_NOTFOUND, "the library has no ivr.test");
-    cfg = (struct caller_config){.source = library->text, .n = library->n};
-    rc = caller_new(&r->caller, &cfg, e);
-    if (rc == 0)
-        rc = find_files(r, o->folder, 0, e);
-    if (rc < 0)
-        return rc;
-    if (r->nfiles > 0)
-        qsort(r->files, r->nfiles, sizeof *r->files, by_name);
-    for (size_t i = 0; i < r->nfiles; i++) {
-        if (caller_load(r->caller, o->folder, r->files[i], e) < 0) {
-            fprintf(r->out, "FAILED %s\n", e->text);
-            r->failed++;
-        }
-    }
-    if (o->trace && !(r->trace = fopen(o->trace, "w")))
-        return error_set(e, ERR_IO, "%s: cannot be written", o->trace);
-    return 0;
-}
-
-/* Flows that do not load fail every test alike: say so once. */
+/* Flows that do not load would fail every test alike: say so once. */
 static int try_bundle(struct run *r, struct error *e)
 {
     struct core *core;
@@ -286,6 +187,49 @@ static int try_bundle(struct run *r, struct error *e)
     rc = core_use(core, r->bundle, e);
     core_free(core);
     return rc;
+}
+
+/* The bundle and the scripts of a folder. A test file that does not load is a failed test. */
+static int prepare(struct run *r, const struct test_folder *f, struct error *e)
+{
+    const struct bundle_source *library = find_library(r->o->stdlib);
+    struct caller_config cfg;
+    int rc = bundle_read(&r->bundle, f->folder, r->o->stdlib, e);
+
+    if (rc == 0)
+        rc = try_bundle(r, e);
+    if (rc < 0)
+        return rc;
+    if (!library)
+        return error_set(e, ERR_NOTFOUND, "the library has no ivr.test");
+    cfg = (struct caller_config){.source = library->text, .n = library->n};
+    rc = caller_new(&r->caller, &cfg, e);
+    for (size_t i = 0; rc == 0 && i < f->nfiles; i++) {
+        if (caller_load(r->caller, f->folder, f->files[i], e) < 0) {
+            fprintf(r->out, "FAILED %s\n", e->text);
+            r->failed++;
+        }
+    }
+    return rc;
+}
+
+static void run_folder(struct run *r, const struct test_folder *f)
+{
+    struct error e = {""};
+
+    if (f->nfiles == 0)
+        return;
+    if (prepare(r, f, &e) == 0) {
+        run_all(r);
+    } else {
+        fprintf(r->out, "FAILED %s\n", e.text);
+        r->failed++;
+    }
+    caller_free(r->caller);
+    if (r->bundle)
+        bundle_unref(r->bundle);
+    r->caller = NULL;
+    r->bundle = NULL;
 }
 
 static double seconds_since(const struct timespec *began)
@@ -310,32 +254,26 @@ static void summarise(struct run *r, double seconds)
 int simulate_main_tests(const struct simulate_options *o)
 {
     struct run r = {.o = o, .out = o->out ? o->out : stdout};
+    struct test_folders folders;
     struct error e = {""};
     struct timespec began;
-    int status = 2, rc = prepare(&r, &e);
+    int rc;
 
-    if (rc == 0)
-        rc = try_bundle(&r, &e);
-    if (rc < 0) {
-        fprintf(r.out, "FAILED %s\n0 passed, 1 failed\n", e.text);
-        goto out;
-    }
     clock_gettime(CLOCK_MONOTONIC, &began);
-    run_all(&r);
-    if (r.trace && (fflush(r.trace) != 0 || ferror(r.trace))) {
-        fprintf(r.out, "FAILED %s: cannot be written\n", o->trace);
+    rc = testfiles_find(&folders, o->folder, &e);
+    if (rc == 0 && o->trace && !(r.trace = fopen(o->trace, "w")))
+        rc = error_set(&e, ERR_IO, "%s: cannot be written", o->trace);
+    for (size_t i = 0; rc == 0 && i < folders.n; i++)
+        run_folder(&r, &folders.items[i]);
+    if (rc == 0 && r.trace && (fflush(r.trace) != 0 || ferror(r.trace)))
+        rc = error_set(&e, ERR_IO, "%s: cannot be written", o->trace);
+    if (rc < 0) {
+        fprintf(r.out, "FAILED %s\n", e.text);
         r.failed++;
     }
     summarise(&r, seconds_since(&began));
-    status = r.failed > 0;
-out:
     if (r.trace)
         fclose(r.trace);
-    for (size_t i = 0; i < r.nfiles; i++)
-        free(r.files[i]);
-    free(r.files);
-    caller_free(r.caller);
-    if (r.bundle)
-        bundle_unref(r.bundle);
-    return status;
+    testfiles_fini(&folders);
+    return rc < 0 ? 2 : r.failed > 0;
 }
