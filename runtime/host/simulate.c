@@ -8,8 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-#define PATIENT 60 * 1000 /* what a script waits longer when faults delay things            */
-#define ROUNDS  100000    /* hang-ups of one test                                            */
+#define PATIENT  (60 * 1000) /* what a script waits longer when faults delay things            */
+#define TURN_MS  1000
+#define FALLBACK "trouble" /* what callers hear of a flow that failed, unless configured     */
+#define ROUNDS   100000    /* hang-ups of one test                                            */
 
 /* Kinds of faults that every flow must bear; `strict`: also unseen by the caller. */
 static const struct fault_kind {
@@ -61,12 +63,25 @@ static void print_failure(struct run *r, size_t i, const char *how,
     }
 }
 
+/* A turn may take longer than in service, since the machine that runs the tests may be busy and a
+ * test shall not fail for that. */
+static struct core_config core_of(const struct simulate_options *o)
+{
+    struct core_config core = o->core;
+
+    if (core.limits.turn_ms < TURN_MS)
+        core.limits.turn_ms = TURN_MS;
+    if (!core.fallback_prompt[0])
+        snprintf(core.fallback_prompt, sizeof core.fallback_prompt, "%s", FALLBACK);
+    return core;
+}
+
 static struct simulation_config config_of(const struct run *r)
 {
     return (struct simulation_config){
         .bundle = r->bundle,
         .caller = r->caller,
-        .core = r->o->core,
+        .core = core_of(r->o),
         .version = r->o->version,
         .seed = r->o->seed,
     };

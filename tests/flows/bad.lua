@@ -43,7 +43,7 @@ end
 function flow.huge(call)
     call:answer()
     local all = {}
-    for i = 1, 1e9 do all[i] = ("x"):rep(1000) .. i end
+    for i = 1, 1e9 do all[i] = ("x"):rep(1000) .. #all end
 end
 
 function flow.hugeString(call)
