@@ -181,6 +181,17 @@ static int hand_commands(struct engine *en, int64_t now)
     return 0;
 }
 
+/* A turn that was cut short is part of the record: the hook sees that right after its event. */
+static void record_overrun(struct engine *en)
+{
+    struct event ev = {0};
+
+    if (!en->event || !core_overrun(en->core, &ev))
+        return;
+    en->event(en->trace_arg, &ev);
+    event_fini(&ev);
+}
+
 /* One turn. Events for calls that have ended, and a second start of one, are dropped quietly: the
  * service may deliver late and twice. Without memory the event is held and given again. */
 static int turn(struct engine *en, int64_t now)
@@ -191,6 +202,7 @@ static int turn(struct engine *en, int64_t now)
         en->attempts++;
         return rc;
     }
+    record_overrun(en);
     if (rc < 0 && rc != ERR_NOTFOUND && rc != ERR_EXISTS)
         note_lost(en, en->held.key, event_kind_name(en->held.kind), rc);
     event_fini(&en->held);

@@ -48,6 +48,7 @@ struct wire *engine_wire(struct engine *en);
 int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const char *authorization,
                    const char *body, size_t n, int64_t now);
 int engine_response(struct engine *en, uint64_t id, const struct http_message *m, int64_t now);
+/* `create` is moved. */
 int engine_dial(struct engine *en, const char *flow, cJSON *create, int64_t now, char key[KEY_MAX]);
 int engine_tick(struct engine *en, int64_t now);
 int64_t engine_next_deadline(const struct engine *en);
