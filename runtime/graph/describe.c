@@ -52,6 +52,11 @@ static int put(cJSON *o, const char *name, const char *value)
     return value ? json_set_str(o, name, value) : 0;
 }
 
+static int put_or_null(cJSON *o, const char *name, const char *value)
+{
+    return value ? json_set_str(o, name, value) : json_set(o, name, cJSON_CreateNull());
+}
+
 static int put_true(cJSON *o, const char *name, bool value)
 {
     return value ? json_set(o, name, cJSON_CreateTrue()) : 0;
@@ -128,9 +133,9 @@ static cJSON *json_method(const struct method *m)
     if (!err)
         err = put(o, "lua", m->lua);
     if (!err)
-        err = put(o, "verb", m->verb);
+        err = put_or_null(o, "verb", m->verb);
     if (!err)
-        err = put(o, "path", m->path);
+        err = put_or_null(o, "path", m->path);
     if (!err)
         err = json_set(o, "fields", json_fields(m->fields));
     if (!err)

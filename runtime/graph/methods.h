@@ -71,7 +71,7 @@ struct method {
     const char *path;   /* below the version, "/communications/calls/{call}/mute"; NULL as verb */
     const char *body;   /* type of the body where it says "@odata.type" of itself, or NULL */
     const struct field *fields; /* ends with name NULL */
-    const char *bare; /* the field that a single bare argument fills, or NULL */
+    const char *bare;           /* the field that a single bare argument fills, or NULL */
     enum completion completes;
     const char *operation; /* type of the operation, "playPromptOperation", or NULL */
     enum repetition repeat;

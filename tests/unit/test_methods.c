@@ -141,6 +141,7 @@ static void describes_itself(void)
 
     cJSON_ArrayForEach (f, all) {
         EXPECT(json_str(f, "name") && json_str(f, "completes") && json_get(f, "fields"));
+        EXPECT(cJSON_HasObjectItem(f, "verb") && cJSON_HasObjectItem(f, "path"));
         if (strcmp(json_str(f, "name"), "playPrompt") == 0)
             m = f;
     }

@@ -188,7 +188,8 @@ static void downloads_recordings(void)
     REFUSES("recording.download", "{'url':'https://x/ y','token':'t'}", NULL, ERR_INVALID,
             "address");
     REFUSES("recording.download", "{'url':'https://x/'}", NULL, ERR_INVALID, "token");
-    REFUSES("recording.download", "{'url':'https://x/','token':'a\\nb: c'}", NULL, ERR_INVALID, "malformed");
+    REFUSES("recording.download", "{'url':'https://x/','token':'a\\nb: c'}", NULL, ERR_INVALID,
+            "malformed");
 }
 
 /* The event made of an answer: its status, id, call id, and data with " as '. */
