@@ -23,6 +23,14 @@ void wire_guid(struct wire *w, char out[37])
     guid_format(out, bytes);
 }
 
+void wire_plain(char *text)
+{
+    for (; *text; text++) {
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+    }
+}
+
 bool wire_tenant_valid(const char *tenant)
 {
     return tenant && tenant[0] && tenant[0] != '.' && strlen(tenant) < WIRE_TENANT_MAX &&

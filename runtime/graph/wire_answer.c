@@ -1,5 +1,6 @@
 #include "graph/wire_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,11 +24,9 @@ cJSON *wire_error_data(const char *code, const char *message)
 {
     cJSON *data = cJSON_CreateObject(), *error = cJSON_CreateObject();
     char text[256];
-    size_t n = 0;
 
-    for (; message[n] && n < sizeof text - 1; n++)
-        text[n] = (char)(message[n] >= ' ' && message[n] < 0x7F ? message[n] : '?');
-    text[n] = '\0';
+    snprintf(text, sizeof text, "%s", message);
+    wire_plain(text);
     if (!data || !error || json_set_str(error, "code", code) ||
         json_set_str(error, "message", text)) {
         cJSON_Delete(error);

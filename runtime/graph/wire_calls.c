@@ -1,5 +1,6 @@
 #include "graph/wire_state.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ struct leg *wire_leg_by_path(const struct wire *w, const char *path_key, bool *e
     char name[KEY_MAX + 1], whole[WIRE_PATH_MAX];
     struct call *c;
     struct leg *l;
+    long number;
 
     *ended = false;
     if (n >= KEY_MAX)
@@ -53,7 +55,8 @@ struct leg *wire_leg_by_path(const struct wire *w, const char *path_key, bool *e
         *ended = wire_ended_lately(w, name);
         return NULL;
     }
-    l = wire_leg_find(c, path_key[n] ? atoi(path_key + n + 1) : 0);
+    number = path_key[n] ? strtol(path_key + n + 1, NULL, 10) : 0;
+    l = number >= 0 && number <= INT_MAX ? wire_leg_find(c, (int)number) : NULL;
     if (!l)
         return NULL;
     wire_leg_path(l, whole); /* one spelling of a number only */

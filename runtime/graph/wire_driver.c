@@ -60,6 +60,7 @@ void wire_log(struct wire *w, const char *level, const char *fmt, ...)
     va_start(ap, fmt);
     error_vset(&text, 0, fmt, ap);
     va_end(ap);
+    wire_plain(text.text);
     if (!a || !(a->a.text = strdup(text.text))) {
         wire_action_free(a);
         return;

@@ -121,19 +121,23 @@ int64_t wire_http_timeout(const cJSON *args, int64_t fallback)
 /* Whether the bytes are UTF-8 without NUL, and so can stand in JSON. */
 static bool is_text(const char *p, size_t n)
 {
+    static const unsigned long least[] = {1, 0x80, 0x800, 0x10000}; /* by continuation bytes */
     const unsigned char *at = (const unsigned char *)p, *end = at + n;
 
     while (at < end) {
-        unsigned long rune = *at;
+        unsigned long rune = *at++;
         size_t more = rune < 0x80 ? 0 : rune < 0xE0 ? 1 : rune < 0xF0 ? 2 : 3;
 
-        if (!rune || (rune >= 0x80 && rune < 0xC2) || rune > 0xF4 || (size_t)(end - at) <= more)
+        if ((rune >= 0x80 && rune < 0xC2) || rune > 0xF4 || (size_t)(end - at) < more)
             return false;
         if (more)
             rune &= 0x3Fu >> more;
-        for (at++; more && at < end && (*at & 0xC0) == 0x80; more--)
-            rune = rune << 6 | (*at++ & 0x3F);
-        if (more || (rune >= 0xD800 && rune < 0xE000) || rune > 0x10FFFF)
+        for (size_t i = 0; i < more; i++, at++) {
+            if ((*at & 0xC0) != 0x80)
+                return false;
+            rune = rune << 6 | (*at & 0x3F);
+        }
+        if (rune < least[more] || (rune >= 0xD800 && rune < 0xE000) || rune > 0x10FFFF)
             return false;
     }
     return true;

@@ -99,6 +99,10 @@ void wire_sending_forget(struct wire *w, struct sending *s);
 void wire_random(struct wire *w, void *p, size_t n);
 void wire_guid(struct wire *w, char out[37]);
 
+/* Replace what is not printable ASCII: texts of peers go into logs and events, and may have been
+ * cut within a character. */
+void wire_plain(char *text);
+
 /* A name that may stand in an address: letters, digits, . _ - only, not beginning with a dot. */
 bool wire_tenant_valid(const char *tenant);
 
