@@ -11,7 +11,9 @@ local function listener(t)
     return p
 end
 
-local function outcome(t, text)
+-- End handlers run after the end.
+local function outcome(t, p, text)
+    p:waits(1)
     t.ok(t.logged("reminder to " .. NUMBER .. ": " .. text), "the log does not say: " .. text)
 end
 
@@ -20,7 +22,7 @@ test("1 confirms", function(t)
     p:presses "1"
     p:hearsAll{ "reminder-confirmed", "goodbye" }
     t.equal(p:ended().by, "bot")
-    outcome(t, "confirmed")
+    outcome(t, p, "confirmed")
 end)
 
 test("2 asks for another call", function(t)
@@ -28,7 +30,7 @@ test("2 asks for another call", function(t)
     p:presses "2"
     p:hearsAll{ "reminder-again", "goodbye" }
     p:ended()
-    outcome(t, "again")
+    outcome(t, p, "again")
 end)
 
 test("* repeats", function(t)
@@ -43,7 +45,7 @@ test("no key, as with a machine: said three times, then left", function(t)
     local p = listener(t)
     p:hearsAll{ "reminder", "reminder-choices", "reminder", "reminder-choices", "goodbye" } -- twice more
     p:ended()
-    outcome(t, "unheard")
+    outcome(t, p, "unheard")
 end)
 
 test("a wrong key", function(t)
@@ -56,8 +58,7 @@ test("hang-up while listening", function(t)
     local p = listener(t)
     p:hangsUp()
     t.equal(p:ended().by, "caller")
-    p:waits(1)
-    outcome(t, "unheard")
+    outcome(t, p, "unheard")
 end)
 
 test("busy", function(t)
@@ -65,16 +66,14 @@ test("busy", function(t)
     t.dial("reminder", NUMBER)
     p:refuses(486)
     p:ended()
-    p:waits(1)
-    outcome(t, "busy")
+    outcome(t, p, "busy")
 end)
 
 test("declined", function(t)
     local p = t.phone{ number = NUMBER }
     t.dial("reminder", NUMBER)
     p:refuses(603)
-    p:waits(1)
-    outcome(t, "declined")
+    outcome(t, p, "declined")
 end)
 
 test("nobody picks up", function(t)
@@ -82,6 +81,5 @@ test("nobody picks up", function(t)
     t.dial("reminder", NUMBER)
     p:rings()
     p:ended(150)
-    p:waits(1)
-    outcome(t, "no answer")
+    outcome(t, p, "no answer")
 end)

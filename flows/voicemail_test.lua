@@ -1,7 +1,12 @@
 local test = require "ivr.test"
 
 local BOX = { from = "+14255550123", to = "+14255550110" }
-local KEPT = "message from +14255550123"
+
+-- End handlers run after the end.
+local function kept(t, c)
+    c:waits(1)
+    return t.logged("message from +14255550123")
+end
 
 -- A caller who has left a message of four seconds and now hears what to do with it.
 local function speaker(t)
@@ -19,7 +24,7 @@ test("1 keeps the message", function(t)
     c:presses "1"
     c:hearsAll{ "voicemail-kept", "goodbye" }
     t.equal(c:ended().by, "bot")
-    t.ok(t.logged(KEPT))
+    t.ok(kept(t, c))
 end)
 
 test("2 records again", function(t)
@@ -33,7 +38,7 @@ test("2 records again", function(t)
     c:presses "1"
     c:hearsAll{ "voicemail-kept", "goodbye" }
     c:ended()
-    t.ok(t.logged(KEPT))
+    t.ok(kept(t, c))
 end)
 
 test("3 cancels", function(t)
@@ -41,22 +46,21 @@ test("3 cancels", function(t)
     c:presses "3"
     c:hearsAll{ "voicemail-cancelled", "goodbye" }
     c:ended()
-    t.ok(not t.logged(KEPT))
+    t.ok(not kept(t, c))
 end)
 
 test("whoever hangs up instead of pressing 1 has left a message", function(t)
     local c = speaker(t)
     c:hangsUp()
     t.equal(c:ended().by, "caller")
-    c:waits(1)
-    t.ok(t.logged(KEPT))
+    t.ok(kept(t, c))
 end)
 
 test("whoever presses nothing has left a message", function(t)
     local c = speaker(t)
     c:hearsAll{ "voicemail-choices", "voicemail-choices", "voicemail-kept", "goodbye" }
     c:ended()
-    t.ok(t.logged(KEPT))
+    t.ok(kept(t, c))
 end)
 
 test("a pause ends the message as # does", function(t)
@@ -71,7 +75,7 @@ test("silence is asked about twice, then the call ends", function(t)
     local c = t.call(BOX)
     c:hearsAll{ "voicemail-greeting", "voicemail-silence", "voicemail-silence", "goodbye" }
     c:ended()
-    t.ok(not t.logged(KEPT))
+    t.ok(not kept(t, c))
 end)
 
 test("a message that is too short is taken again", function(t)
@@ -84,7 +88,7 @@ test("a message that is too short is taken again", function(t)
     c:hears "voicemail-short"
     c:hangsUp()
     c:ended()
-    t.ok(not t.logged(KEPT))
+    t.ok(not kept(t, c))
 end)
 
 test("hang-up during the greeting leaves nothing", function(t)
@@ -92,5 +96,5 @@ test("hang-up during the greeting leaves nothing", function(t)
     c:hears "voicemail-greeting"
     c:hangsUp()
     t.equal(c:ended().by, "caller")
-    t.ok(not t.logged(KEPT))
+    t.ok(not kept(t, c))
 end)

@@ -1,4 +1,4 @@
--- Collects digits as the number called says, and logs what came of it.
+-- Collects digits as the caller is named, and logs what came of it.
 
 local digits = require "ivr.digits"
 local log    = require "ivr.log"
@@ -22,9 +22,9 @@ function flow.onCall(call)
     call:answer()
     call:subscribeToTone()
     call:playPrompt "hello"
-    local got = digits.collect(call, OPTIONS[call.to])
+    local got = digits.collect(call, OPTIONS[call.from])
     local text = tostring(got.digits)
-    if call.to == "secret" then
+    if call.from == "secret" then
         text = text .. " " .. got.digits .. " " .. (got.digits:open() == "1234" and "opened" or "wrong")
     end
     log.info(("%s [%s] %s %d"):format(got.ok and "ok" or "not ok", text, got.reason, got.tries))

@@ -2,7 +2,7 @@ local test = require "ivr.test"
 
 -- A caller of the flow with one set of options, who has heard the question begin.
 local function asked(t, options)
-    local c = t.call{ flow = "digits", to = options }
+    local c = t.call{ flow = "digits", from = options }
     c:hearsAll{ "hello", "ask" }
     return c
 end
@@ -97,7 +97,7 @@ test("secret digits show as ***", function(t)
 end)
 
 test("keys pressed before the question answer it, and it is not asked", function(t)
-    local c = t.call{ flow = "digits", to = "keep" }
+    local c = t.call{ flow = "digits", from = "keep" }
     c:hears "hello"
     c:presses "7"
     gives(t, c, "ok [7] max 1")
@@ -105,7 +105,7 @@ test("keys pressed before the question answer it, and it is not asked", function
 end)
 
 test("... unless they are to be forgotten", function(t)
-    local c = t.call{ flow = "digits", to = "flush" }
+    local c = t.call{ flow = "digits", from = "flush" }
     c:hears "hello"
     c:presses "7"
     c:hears "ask"
@@ -121,7 +121,7 @@ test("without barge-in the prompt is heard to its end and keys meanwhile are for
 end)
 
 test("without a prompt", function(t)
-    local c = t.call{ flow = "digits", to = "mute" }
+    local c = t.call{ flow = "digits", from = "mute" }
     c:hears "hello"
     c:waits(2)
     c:presses "5"

@@ -1,4 +1,4 @@
--- Offers a menu as the number called says, and logs what came of it.
+-- Offers a menu as the caller is named, and logs what came of it.
 
 local log     = require "ivr.log"
 local menu    = require "ivr.menu"
@@ -23,7 +23,7 @@ local flow = {}
 
 function flow.onCall(call)
     call:answer()
-    local pick = menu.choose(call, OPTIONS[call.to])
+    local pick = menu.choose(call, OPTIONS[call.from])
     log.info(("%s [%s] %s %s %d"):format(pick.ok and "ok" or "not ok", pick.choice or "", pick.key or "", pick.reason or "",
         pick.tries))
 end

@@ -1,7 +1,7 @@
 local test = require "ivr.test"
 
 local function asked(t, options)
-    local c = t.call{ flow = "menu", to = options }
+    local c = t.call{ flow = "menu", from = options }
     c:hears "ask"
     return c
 end
@@ -88,7 +88,7 @@ test("lists within lists, and spelled digits", function(t)
 end)
 
 test("more prompts than one request takes", function(t)
-    local c = t.call{ flow = "menu", to = "long" }
+    local c = t.call{ flow = "menu", from = "long" }
     for _ = 1, 11 do
         c:hearsAll{ "digit-1", "digit-2" }
     end
@@ -97,7 +97,7 @@ test("more prompts than one request takes", function(t)
 end)
 
 test("a menu without keys is a mistake", function(t)
-    local c = t.call{ flow = "menu", to = "none" }
+    local c = t.call{ flow = "menu", from = "none" }
     c:ended()
     t.ok(t.logged "menu.choose: keys missing")
     t.ok(t.logged "menu.lua:")
