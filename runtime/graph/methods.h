@@ -119,8 +119,8 @@ int method_check_body(const struct method *m, unsigned version, cJSON *body, str
 /* The table as text (one line a method; free() it) or as JSON: an array of {name, object, lua,
  * verb, path, fields: [{name, type, list, required, filled, min, max, least, most, versions,
  * remark}], bare, completes: "answer" | "operation" | "state", operation, repeat: "harmless" |
- * "context" | "never", media, success, versions: ["v1.0", "beta"], section}; what is not so is left
- * out. NULL = no memory. */
+ * "context" | "never", media, success, versions: ["v1.0", "beta"], section}. What is not so is left
+ * out; verb and path of what is no request are null. NULL = no memory. */
 char *methods_text(void);
 cJSON *methods_json(void);
 
