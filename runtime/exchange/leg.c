@@ -268,11 +268,7 @@ void leg_established(struct switchboard *s, struct leg *leg, int64_t now)
     free(more);
     if (!c->group)
         connect_phones(s, c);
-    if (c->group) {
-        leg->me->sequence = ++c->sequence;
-        roster_first(s, leg, now);
-        roster_changed(s, leg->me, NULL, now);
-    }
+    roster_first(s, leg, now);
     if (leg->me->lobby)
         leg_step_at(s, leg, STEP_LOBBY_EXPIRES, now + LEG_LOBBY_MS);
     else

@@ -200,9 +200,10 @@ static void admit(struct rest *r, struct member *m)
     m->lobby = false;
     if (m->line)
         line_connect(r->s, m->line, "connected", NULL);
-    roster_changed(r->s, m, NULL, r->now);
-    if (!m->leg)
+    if (!m->leg) {
+        roster_changed(r->s, m, NULL, r->now);
         return;
+    }
     board_timer_stop(r->s, &m->leg->step);
     roster_first(r->s, m->leg, r->now);
     leg_sound_soon(r->s, m->leg, r->now);

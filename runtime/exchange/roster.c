@@ -96,7 +96,9 @@ static void tell(struct switchboard *s, struct leg *leg, const struct member *m,
     free(text);
 }
 
-void roster_told(struct switchboard *s, struct member *m, const char *removed, int64_t now)
+/* Tell all bots but `skip` of a change of `m`. */
+static void spread(struct switchboard *s, struct member *m, const char *removed,
+                   const struct leg *skip, int64_t now)
 {
     struct conference *c = m->conference;
     struct list *it, *tmp;
@@ -107,9 +109,14 @@ void roster_told(struct switchboard *s, struct member *m, const char *removed, i
     list_each (it, tmp, &c->members) {
         struct member *other = list_entry(it, struct member, object.link);
 
-        if (other->leg && (!other->lobby || other == m))
+        if (other->leg && other->leg != skip && (!other->lobby || other == m))
             tell(s, other->leg, m, removed, now);
     }
+}
+
+void roster_told(struct switchboard *s, struct member *m, const char *removed, int64_t now)
+{
+    spread(s, m, removed, NULL, now);
 }
 
 void roster_changed(struct switchboard *s, struct member *m, const char *removed, int64_t now)
@@ -120,6 +127,9 @@ void roster_changed(struct switchboard *s, struct member *m, const char *removed
 
 void roster_first(struct switchboard *s, struct leg *leg, int64_t now)
 {
+    if (!leg->me->conference->group)
+        return;
+    spread(s, leg->me, NULL, leg, now);
     tell(s, leg, NULL, NULL, now);
 }
 

@@ -20,7 +20,7 @@ void roster_changed(struct switchboard *s, struct member *m, const char *removed
 /* The same even in a 1:1 call, where only mutes are told (reference §3.9). */
 void roster_told(struct switchboard *s, struct member *m, const char *removed, int64_t now);
 
-/* The whole roster, to one leg: it has just come in. */
+/* A leg has come in: the whole roster to it, the newcomer to the others of a group. */
 void roster_first(struct switchboard *s, struct leg *leg, int64_t now);
 
 void roster_session(struct buf *b, const struct sharing_session *x, bool beta);
