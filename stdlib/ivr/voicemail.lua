@@ -27,7 +27,7 @@ local M = {}
 ---@field recording? ivory.Recording
 ---@field reason?    "silence"|"short"|"cancelled"
 
--- One take. Whoever hangs up at the end of a message has still left it, so fetching it is shielded.
+-- One take. A message that was ended is left, even if the caller hangs up while it is fetched: hence the shield.
 ---@async
 local function take(call, prompt, opts)
     local recorded = call:recordResponse{
