@@ -118,6 +118,8 @@ int args_read(cJSON **out, lua_State *L, int index, const struct method *m, cons
     if (err)
         return err;
     args = value && !bare ? value : cJSON_CreateObject();
+    if (!args)
+        cJSON_Delete(value);
     if (!args || (bare && json_set(args, m->bare, value))) {
         cJSON_Delete(args);
         return error_set(e, ERR_NOMEM, "not enough memory");

@@ -129,6 +129,7 @@ static int wait_for(lua_State *L)
                      .object = leg,
                      .arg = call_leg_state_rank(state)};
 
+    lua_settop(L, 3);
     if (!w.arg)
         return luaL_error(L, "waitFor: unknown state \"%s\"", state);
     w.timeout_ms = timeout_option(L, 3, "waitFor");

@@ -60,6 +60,7 @@ static int download(lua_State *L)
     cJSON *ids;
 
     luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 2);
     lua_getfield(L, 1, "recordingLocation");
     lua_getfield(L, 1, "recordingAccessToken");
     url = lua_tostring(L, -2);

@@ -74,6 +74,16 @@ static struct fiber *fiber_alloc(struct call *call, struct fiber *parent, enum f
     return f;
 }
 
+/* The outermost frames are the machine's own. */
+static void cut_own_frames(char *trace)
+{
+    static const char frame[] = "\n\t[C]: in ?";
+    size_t n = trace ? strlen(trace) : 0;
+
+    while (n >= sizeof frame && strcmp(trace + n - (sizeof frame - 1), frame) == 0)
+        trace[n -= sizeof frame - 1] = '\0';
+}
+
 /* Message handler: keep the traceback of the place where it went wrong. */
 static int trace(lua_State *L)
 {
@@ -83,6 +93,7 @@ static int trace(lua_State *L)
         luaL_traceback(L, L, NULL, 1);
         free(f->trace);
         f->trace = strdup(lua_tostring(L, -1));
+        cut_own_frames(f->trace);
         lua_settop(L, 1);
     }
     return 1;
@@ -160,8 +171,8 @@ static void done(struct fiber *f)
     timer_clear(&f->timer);
     timer_clear(&f->budget);
     list_remove(&f->queue);
-    if (f->role == ROLE_JOINING)
-        call_joining_reply(f);
+    if (f->role == ROLE_JOINING || f->role == ROLE_LEFT)
+        call_hook_ended(f);
     if (f->parent)
         f->parent->live--;
 }

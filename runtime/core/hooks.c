@@ -126,7 +126,7 @@ static int read_answer(lua_State *L)
     return 0;
 }
 
-void call_joining_reply(struct fiber *f)
+static void joining_reply(struct fiber *f)
 {
     struct answer x = {.f = f};
     struct error e = {{0}};
@@ -136,4 +136,12 @@ void call_joining_reply(struct fiber *f)
                  f->call->flow, e.text);
     reply(f->call, f->joining, f->path, x.said);
     cJSON_Delete(x.said);
+}
+
+void call_hook_ended(struct fiber *f)
+{
+    if (f->failed)
+        call_log_failure(f, f->role == ROLE_JOINING ? "onParticipantJoining" : "onParticipantLeft");
+    if (f->role == ROLE_JOINING)
+        joining_reply(f);
 }

@@ -101,6 +101,8 @@ int call_protect(struct call *call, lua_CFunction fn, void *arg, struct error *e
 int call_issue(struct call *call, struct command *c);
 int call_log(struct call *call, const char *level, const char *fiber, const char *where,
              const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* One log entry for a fiber that failed: the error and where it came from. */
+void call_log_failure(struct fiber *f, const char *what);
 /* Remember that memory ran out; returns ERR_NOMEM. */
 int call_nomem(struct call *call);
 
@@ -131,7 +133,8 @@ bool call_fallback(struct call *call);
  */
 int call_joining(struct call *call, const struct event *ev);
 int call_left(struct call *call, const struct event *ev);
-void call_joining_reply(struct fiber *f);
+/* One of their fibers has ended: its failure is logged, a joining participant answered. */
+void call_hook_ended(struct fiber *f);
 
 /* --- route.c
  * --------------------------------------------------------------------------------------- */

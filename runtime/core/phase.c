@@ -102,9 +102,9 @@ static int failure_text(lua_State *L)
     return 0;
 }
 
-/* One log entry for a fiber that failed: the error and where it came from. */
-static void log_failure(struct call *call, struct fiber *f, const char *what)
+void call_log_failure(struct fiber *f, const char *what)
 {
+    struct call *call = f->call;
     struct failure x = {.call = call, .fiber = f};
 
     call_protect(call, failure_text, &x, NULL);
@@ -165,7 +165,7 @@ static void failed(struct call *call)
 
     call->why = "error";
     if (call->main)
-        log_failure(call, call->main, "onCall");
+        call_log_failure(call->main, "onCall");
     else if (strcmp(call->limit, "start") != 0)
         call_log(call, "error", "", "", "flow %s: broke limit %s", call->flow, call->limit);
     call->phase = PHASE_ERROR;
@@ -271,7 +271,7 @@ static bool next_handler(struct call *call)
     if (f && f->state != FIBER_DONE)
         return false;
     if (f && f->failed)
-        log_failure(call, f, "onEnd");
+        call_log_failure(f, "onEnd");
     call->main = NULL;
     if (!call->nends) {
         call->phase = PHASE_OVER;
@@ -327,7 +327,7 @@ static bool main_through(struct call *call)
         failed(call);
     } else {
         if (call->main)
-            log_failure(call, call->main, "onError");
+            call_log_failure(call->main, "onError");
         begin_fallback(call);
     }
     return true;

@@ -24,11 +24,15 @@ static int error_text(lua_State *L)
     subcode = text_field(L, "subcode");
     message = text_field(L, "message");
     where = text_field(L, "where");
-    lua_pushfstring(L, "%s%s%s%s%s%s%s%s%s%s%s%s%s", method ? method : "", method ? ": " : "",
-                    code ? code : "error", status || subcode ? " (" : "", status ? status : "",
-                    subcode ? "/" : "", subcode ? subcode : "", status || subcode ? ")" : "",
-                    message ? ": " : "", message ? message : "", where ? " [" : "",
+    lua_pushfstring(L, "%s%s%s", method ? method : "", method ? ": " : "", code ? code : "error");
+    if (status || subcode)
+        lua_pushfstring(L, " (%s%s%s)", status ? status : "subcode ", status && subcode ? "/" : "",
+                        subcode ? subcode : "");
+    else
+        lua_pushliteral(L, "");
+    lua_pushfstring(L, "%s%s%s%s%s", message ? ": " : "", message ? message : "", where ? " [" : "",
                     where ? where : "", where ? "]" : "");
+    lua_concat(L, 3);
     return 1;
 }
 

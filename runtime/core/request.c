@@ -109,6 +109,9 @@ static int submit(struct request *r)
     return 0;
 }
 
+static int make(struct request **out, struct leg *leg, const struct request_spec *spec,
+                const char *path, const char *where, cJSON *ids, cJSON *args);
+
 /* Tell the service to stop what plays or records on `leg`; nobody waits for the answer. */
 static int stop_media(struct leg *leg, const struct request *r)
 {
@@ -120,9 +123,7 @@ static int stop_media(struct leg *leg, const struct request *r)
     if (leg->lane->cancelled)
         return 0;
     leg->lane->cancelled = true;
-    err = request_new(&stop, leg, &spec, NULL, r->where, NULL, NULL);
-    if (!err)
-        snprintf(stop->fiber, sizeof stop->fiber, "%s", r->fiber);
+    err = make(&stop, leg, &spec, r->fiber, r->where, NULL, NULL);
     if (!err)
         err = timer_set(&leg->lane->bound, leg->call->now + CANCEL_BOUND_MS);
     return err;
@@ -139,8 +140,8 @@ static unsigned http_pending(const struct call *call)
     return n;
 }
 
-int request_new(struct request **out, struct leg *leg, const struct request_spec *spec,
-                struct fiber *f, const char *where, cJSON *ids, cJSON *args)
+static int make(struct request **out, struct leg *leg, const struct request_spec *spec,
+                const char *path, const char *where, cJSON *ids, cJSON *args)
 {
     struct call *call = leg->call;
     bool over = !spec->method && http_pending(call) >= call->core->cfg.limits.requests;
@@ -157,7 +158,7 @@ int request_new(struct request **out, struct leg *leg, const struct request_spec
     r->spec = *spec;
     r->ids = ids;
     r->args = args;
-    snprintf(r->fiber, sizeof r->fiber, "%s", f ? f->path : "");
+    snprintf(r->fiber, sizeof r->fiber, "%s", path);
     snprintf(r->where, sizeof r->where, "%s", where);
     timer_init(&r->bound, call, bound_over);
     list_init(&r->handles);
@@ -177,6 +178,12 @@ int request_new(struct request **out, struct leg *leg, const struct request_spec
     }
     *out = r;
     return 0;
+}
+
+int request_new(struct request **out, struct leg *leg, const struct request_spec *spec,
+                struct fiber *f, const char *where, cJSON *ids, cJSON *args)
+{
+    return make(out, leg, spec, f ? f->path : "", where, ids, args);
 }
 
 void request_free(struct request *r)

@@ -1,12 +1,19 @@
 #include "core/core.h"
 
+#include "base/json.h"
+#include "core/sandbox.h"
 #include "tests/unit/machine_world.h"
 #include "tests/unit/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define FLOW(body)                                                                                 \
+    "local ivr = require 'ivr'\nlocal http = require 'ivr.http'\nlocal M = {}\n"                   \
+    "function M.onCall(call)\n" body "\nend\n"
 #define ANSWERED(seq) "{\"kind\":\"answer\",\"seq\":" #seq ",\"status\":202}"
+#define STATE(s)      "{\"kind\":\"call\",\"change\":\"updated\",\"data\":{\"state\":\"" s "\"}}"
 #define ESTABLISHED                                                                                \
     "{\"kind\":\"call\",\"change\":\"updated\",\"data\":{\"state\":\"established\","               \
     "\"mediaState\":"                                                                              \
@@ -14,28 +21,36 @@
 #define DELETED                                                                                    \
     "{\"kind\":\"call\",\"change\":\"deleted\",\"data\":{\"resultInfo\":{\"code\":200,"            \
     "\"subcode\":5001}}}"
+#define TONE(n, s) "{\"kind\":\"tone\",\"data\":{\"tone\":\"tone" #n "\",\"sequenceId\":" #s "}}"
+#define RUNNING(seq, op)                                                                           \
+    "{\"kind\":\"answer\",\"seq\":" #seq ",\"status\":200,\"id\":\"" op "\",\"data\":{\"status\":" \
+    "\"running\"}}"
+#define OP_END(op, more)                                                                           \
+    "{\"kind\":\"operation\",\"change\":\"deleted\",\"id\":\"" op "\",\"data\":{\"status\":"       \
+    "\"completed\"" more "}}"
 
-static const char simple[] = "local M = {}\n"
-                             "function M.onCall(call)\n"
-                             "  call:onEnd(function(why) print('end ' .. why) end)\n"
-                             "  call:answer()\n"
-                             "  local r = call:playPrompt 'welcome'\n"
-                             "  print('played', r.ok, r.completionReason)\n"
-                             "  local t = call:nextTone{ timeout = 5 }\n"
-                             "  print('tone', t and t.key)\n"
-                             "end\n"
-                             "return M\n";
+static const char *logs(const struct flow_world *w)
+{
+    return w->logs.p ? w->logs.p : "";
+}
 
 static void one_call_from_start_to_end(void)
 {
     struct flow_world w;
     const char *text;
 
-    flow_init(&w, simple, NULL);
+    flow_init(&w,
+              FLOW("call:onEnd(function(why) print('end ' .. why) end)\n"
+                   "call:answer()\n"
+                   "local r = call:playPrompt 'welcome'\n"
+                   "print('played', r.ok, r.completionReason)\n"
+                   "local t = call:nextTone{ timeout = 5 }\n"
+                   "print('tone', t and t.key)") "return M",
+              NULL);
     EXPECT_INT(flow_start(&w), 0);
     EXPECT_STR(flow_take(&w),
                "{\"kind\":\"method\",\"key\":\"" WORLD_KEY "\",\"seq\":1,"
-               "\"method\":\"answer\",\"fiber\":\"1\",\"where\":\"flows/main.lua:4\","
+               "\"method\":\"answer\",\"fiber\":\"1\",\"where\":\"flows/main.lua:6\","
                "\"args\":{}}\n");
     flow_give(&w, ANSWERED(1));
     EXPECT_STR(flow_take(&w), "");
@@ -44,29 +59,758 @@ static void one_call_from_start_to_end(void)
     EXPECT_IN(text, "\"method\":\"playPrompt\"");
     EXPECT_IN(text, "\"clientContext\":\"" WORLD_KEY "/0/2\"");
     EXPECT_IN(text, "\"name\":\"welcome\"");
-    flow_give(&w,
-               "{\"kind\":\"answer\",\"seq\":2,\"status\":200,\"id\":\"op1\",\"data\":{\"status\":"
-               "\"running\"}}");
-    flow_give(&w,
-               "{\"kind\":\"operation\",\"change\":\"deleted\",\"id\":\"op1\",\"data\":{\"status\":"
-               "\"completed\",\"completionReason\":\"completedSuccessfully\"}}");
-    EXPECT_STR(w.logs.p, "played\ttrue\tcompletedSuccessfully\n");
-    flow_give(&w, "{\"kind\":\"tone\",\"data\":{\"tone\":\"tone5\",\"sequenceId\":1}}");
-    EXPECT_IN(w.logs.p, "tone\t5\n");
+    flow_give(&w, RUNNING(2, "op1"));
+    flow_give(&w, OP_END("op1", ",\"completionReason\":\"completedSuccessfully\""));
+    EXPECT_STR(logs(&w), "played\ttrue\tcompletedSuccessfully\n");
+    flow_give(&w, TONE(5, 1));
+    EXPECT_IN(logs(&w), "tone\t5\n");
     EXPECT_IN(flow_take(&w), "\"seq\":3,\"method\":\"delete\"");
     flow_give(&w, "{\"kind\":\"answer\",\"seq\":3,\"status\":204}");
     EXPECT_INT(core_calls(w.core), 1);
     flow_give(&w, DELETED);
-    EXPECT_IN(w.logs.p, "end done\n");
+    EXPECT_IN(logs(&w), "end done\n");
     EXPECT_STR(flow_take(&w),
                "{\"kind\":\"end\",\"key\":\"" WORLD_KEY "\",\"seq\":4,\"args\":{\"code\":200,"
                "\"flow\":\"main\",\"ms\":0,\"result\":\"done\",\"subcode\":5001}}\n");
     EXPECT_INT(core_calls(w.core), 0);
     EXPECT(core_next_deadline(w.core) == INT64_MAX);
+    EXPECT_INT(flow_give(&w, TONE(1, 9)), ERR_NOTFOUND);
+    flow_fini(&w);
+}
+
+/* A flow that waits in every way there is. */
+static const char busy[] =
+    FLOW("local _ <close> = setmetatable({}, { __close = function() print 'closed' ivr.sleep(0.1) "
+         "end })\n"
+         "call:onEnd(function() http.get 'http://crm/' print 'reported' end)\n"
+         "call:answer()\ncall:subscribeToTone()\ncall:playPrompt{ 'welcome', 'welcome' }\n"
+         "local name, key = ivr.first{ said = function() call:playPrompt 'welcome' end,\n"
+         "  pressed = function() return call:nextTone{ timeout = 1 } end }\n"
+         "local r = call:recordResponse{ playBeep = true }\n"
+         "if r.ok then ivr.shield(function() r:download() end) end\n"
+         "ivr.all{ a = function() ivr.sleep(1) end, b = function() http.post('http://b/', { json = "
+         "{ x = 1 } }) end }\n"
+         "local op = call:start('playPrompt', 'welcome')\nivr.sleep(0.2)\nop:await(3)\n"
+         "local leg = ivr.createCall '+15550100'\nleg:waitFor('established', 5)\n"
+         "leg:playPrompt 'welcome'\nleg:hangup()\nprint(math.random(100))\n"
+         "call:transfer '+15550101'") "return M";
+
+static uint64_t run_busy(uint64_t hangup_at, char **record, char **commands)
+{
+    struct flow_world w;
+    uint64_t waits;
+
+    flow_init(&w, busy, NULL);
+    w.serves = true;
+    w.hangup_at = hangup_at;
+    flow_start(&w);
+    flow_pass(&w, 120000);
+    waits = core_waits(w.core);
+    EXPECT(w.ended);
+    EXPECT_INT(core_calls(w.core), 0);
+    EXPECT(core_next_deadline(w.core) == INT64_MAX);
+    EXPECT_IN(logs(&w), "closed\n");
+    EXPECT_IN(logs(&w), "reported\n");
+    EXPECT_STR(strstr(logs(&w), "traceback") ? logs(&w) : "", "");
+    EXPECT(!strstr(logs(&w), "limit"));
+    if (record)
+        *record = strdup(w.record.p);
+    if (commands)
+        *commands = strdup(flow_take(&w));
+    flow_fini(&w);
+    return waits;
+}
+
+static void a_hangup_at_every_wait_is_survived(void)
+{
+    uint64_t waits = run_busy(0, NULL, NULL);
+
+    EXPECT(waits > 15);
+    for (uint64_t at = 1; at <= waits; at++)
+        run_busy(at, NULL, NULL);
+}
+
+/* Feed the recorded events alone: no service, no clock. */
+static void the_same_events_give_the_same_commands(void)
+{
+    char *record, *commands, *line, *save = NULL;
+    struct flow_world w;
+
+    run_busy(7, &record, &commands);
+    flow_init(&w, busy, NULL);
+    for (line = strtok_r(record, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        struct event ev = {0};
+
+        EXPECT_INT(event_decode(&ev, line, strlen(line), NULL), 0);
+        w.now = ev.time;
+        event_fini(&ev);
+        flow_give(&w, line);
+    }
+    EXPECT_STR(flow_take(&w), commands);
+    EXPECT(w.ended);
+    flow_fini(&w);
+    free(record);
+    free(commands);
+}
+
+static void failing_memory_loses_a_call_and_no_more(void)
+{
+    static const char *const events[] = {
+        ANSWERED(1),
+        ESTABLISHED,
+        RUNNING(2, "op1"),
+        OP_END("op1", ""),
+        TONE(1, 2),
+        TONE(1, 1),
+        "{\"kind\":\"roster\",\"data\":[{\"id\":\"p1\",\"rosterSequenceNumber\":1}]}",
+        DELETED};
+    struct flow_world w;
+
+    flow_init(
+        &w,
+        FLOW("call:onEnd(function() print 'end' end) call:answer() call:playPrompt 'welcome'\n"
+             "call:nextTone() ivr.spawn(function() ivr.sleep(1) end) http.get 'http://a/'") "return"
+                                                                                            " M",
+        NULL);
+    EVERY_ALLOCATION(n)
+    {
+        bool alive = flow_start(&w) == 0;
+
+        for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+            alive = flow_give(&w, events[i]) == 0 && alive;
+        test_fail_allocation(-1);
+        w.serves = true;
+        if (core_calls(w.core))
+            flow_give(&w, DELETED);
+        flow_pass(&w, 60000);
+        w.serves = false;
+        event_list_fini(&w.queue);
+        EXPECT_INT(core_calls(w.core), 0);
+        EXPECT(core_next_deadline(w.core) == INT64_MAX);
+    }
+    flow_fini(&w);
+}
+
+static void states_go_forward_only(void)
+{
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("call:answer() while true do ivr.sleep(1)\n"
+                   "print(call.state, call.source and call.from, call.subject) end") "return M",
+              NULL);
+    flow_start(&w);
+    flow_give(&w, ANSWERED(1));
+    flow_give(&w, ESTABLISHED);
+    flow_give(&w, STATE("establishing"));
+    flow_pass(&w, 1000);
+    flow_give(
+        &w, "{\"kind\":\"call\",\"data\":{\"state\":\"HOLD\",\"source\":null,\"subject\":\"x\"}}");
+    flow_pass(&w, 1000);
+    flow_give(&w, STATE("established"));
+    flow_pass(&w, 1000);
+    flow_give(&w, STATE("noSuchState"));
+    flow_pass(&w, 1000);
+    EXPECT_STR(logs(&w), "established\t+4917\tnil\nhold\t+4917\tx\nestablished\t+4917\tx\n"
+                         "established\t+4917\tx\n");
+    flow_fini(&w);
+}
+
+static void answer_waits_for_media_but_not_for_ever(void)
+{
+    static const struct {
+        const char *event;
+        int64_t after;
+    } cases[] = {
+        {STATE("established"), 500},
+        {"{\"kind\":\"call\",\"data\":{\"state\":\"established\",\"mediaState\":{\"audio\":"
+         "\"inactive\"}}}",
+         5000},
+        {ESTABLISHED, 0}};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct flow_world w;
+
+        flow_init(&w, FLOW("call:answer() print 'on'") "return M", NULL);
+        flow_start(&w);
+        flow_give(&w, ANSWERED(1));
+        flow_give(&w, cases[i].event);
+        if (cases[i].after) {
+            flow_pass(&w, cases[i].after - 1);
+            EXPECT_STR(logs(&w), "");
+        }
+        flow_pass(&w, 1);
+        EXPECT_STR(logs(&w), "on\n");
+        flow_fini(&w);
+    }
+}
+
+static void tones_come_in_order_and_once(void)
+{
+    struct flow_world w;
+
+    flow_init(
+        &w,
+        FLOW("while true do local t = call:nextTone() print(t.key, t.sequenceId) end") "return M",
+        NULL);
+    flow_start(&w);
+    flow_give(&w, TONE(2, 2));
+    EXPECT_STR(logs(&w), "");
+    flow_give(&w, TONE(1, 1));
+    flow_give(&w, TONE(2, 2));
+    EXPECT_STR(logs(&w), "1\t1\n2\t2\n");
+    flow_give(&w, TONE(5, 5));
+    flow_give(&w, TONE(4, 4));
+    flow_pass(&w, 499);
+    EXPECT_STR(logs(&w), "1\t1\n2\t2\n");
+    flow_pass(&w, 1);
+    EXPECT_STR(logs(&w), "1\t1\n2\t2\n4\t4\n5\t5\n");
+    flow_give(&w, TONE(3, 3));
+    flow_give(&w, "{\"kind\":\"tone\",\"data\":{\"tone\":\"star\",\"sequenceId\":6}}");
+    flow_give(&w, "{\"kind\":\"tone\",\"data\":{\"tone\":\"nonsense\",\"sequenceId\":7}}");
+    flow_give(&w, "{\"kind\":\"tone\",\"data\":{}}");
+    EXPECT_STR(logs(&w), "1\t1\n2\t2\n4\t4\n5\t5\n*\t6\n");
+    flow_fini(&w);
+}
+
+static void the_tone_buffer_is_bounded(void)
+{
+    struct flow_world w;
+    char text[128];
+
+    flow_init(&w,
+              FLOW("ivr.sleep(1) print(call:flushTones()) print(call:nextTone{ timeout = 0 })\n"
+                   "print(call:nextTone{ timeout = 1 })") "return M",
+              NULL);
+    flow_start(&w);
+    for (int i = 1; i <= 50; i++) {
+        snprintf(text, sizeof text,
+                 "{\"kind\":\"tone\",\"data\":{\"tone\":\"tone1\",\"sequenceId\":%d}}",
+                 i * (i < 40 ? 1 : 3));
+        flow_give(&w, text);
+    }
+    flow_pass(&w, 5000);
+    EXPECT_IN(logs(&w), "limit tones");
+    EXPECT_IN(logs(&w), "\nnil\nnil\n");
+    flow_fini(&w);
+}
+
+static void operations_end_once_whatever_overtakes(void)
+{
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("print(call:playPrompt('welcome').completionReason)\n"
+                   "print(call:playPrompt('welcome').id)\nprint(call:mute().status)\n"
+                   "print(pcall(call.unmute, call))") "return M",
+              NULL);
+    flow_start(&w);
+    /* the end before the answer, known by clientContext only */
+    flow_give(&w,
+              OP_END("op1", ",\"completionReason\":\"a\",\"clientContext\":\"" WORLD_KEY "/0/1\""));
+    EXPECT_STR(logs(&w), "a\n");
+    flow_give(&w, RUNNING(1, "op1"));
+    flow_give(&w, OP_END("op1", ",\"completionReason\":\"b\""));
+    /* before the answer and without clientContext: held until the answer names it */
+    flow_give(&w, OP_END("op2", ""));
+    EXPECT_STR(logs(&w), "a\n");
+    flow_give(&w, OP_END("other", ""));
+    flow_give(&w, RUNNING(2, "op2"));
+    EXPECT_STR(logs(&w), "a\nop2\n");
+    /* final in the answer */
+    flow_give(&w,
+              "{\"kind\":\"answer\",\"seq\":3,\"status\":200,\"data\":{\"status\":\"Completed\"}}");
+    EXPECT_STR(logs(&w), "a\nop2\nCompleted\n");
+    flow_give(&w, "{\"kind\":\"answer\",\"seq\":4,\"status\":200,\"id\":\"op4\",\"data\":{"
+                  "\"status\":\"running\"}}");
+    flow_give(&w, "{\"kind\":\"operation\",\"change\":\"deleted\",\"id\":\"op4\",\"data\":{"
+                  "\"status\":\"failed\","
+                  "\"resultInfo\":{\"code\":403,\"subcode\":7,\"message\":\"not you\"}}}");
+    EXPECT_IN(logs(&w), "false\tunmute: operationFailed (403/7): not you");
+    flow_fini(&w);
+}
+
+static void a_failed_request_is_an_error_value(void)
+{
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("local ok, e = pcall(call.answer, call)\n"
+                   "print(ok, e.code, e.status, e.message, e.method, e.where)\nprint(e)\n"
+                   "print(select(2, pcall(call.get, call)).code)\n"
+                   "print(pcall(call.playPrompt, call, 'nonesuch'))\n"
+                   "print(pcall(call.redirect, call, { targets = '+1555', timeout = 5 }))\n"
+                   "print(pcall(call.answer, call, 'x'))") "return M",
+              NULL);
+    flow_start(&w);
+    flow_give(
+        &w,
+        "{\"kind\":\"answer\",\"seq\":1,\"status\":404,\"data\":{\"error\":{\"code\":\"NotFound\","
+        "\"message\":\"no call\",\"innerError\":{\"code\":\"7504\"}}}}");
+    EXPECT_STR(logs(&w), "false\t7504\t404\tno call\tanswer\tflows/main.lua:5\n"
+                         "answer: 7504 (404): no call [flows/main.lua:5]\n");
+    buf_reset(&w.logs);
+    flow_give(&w, "{\"kind\":\"answer\",\"seq\":2,\"status\":0,\"data\":{\"error\":{\"message\":"
+                  "\"refused\"}}}");
+    EXPECT_IN(logs(&w), "noAnswer\n");
+    EXPECT_IN(logs(&w), "there is no prompt \"nonesuch\" in language \"en\" [flows/main.lua:9]");
+    EXPECT_IN(logs(&w), "timeout: ");
+    EXPECT_IN(logs(&w),
+              "answer: badArgument: takes a table of arguments, not a string [flows/main.lua:11]");
+    flow_fini(&w);
+}
+
+static void a_transfer_ends_the_call_or_fails(void)
+{
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("call:answer() print(pcall(call.transfer, call, '+15550100'))\n"
+                   "call:onEnd(function(why) print('end', why) end)\n"
+                   "call:transfer{ phone = '+15550101' } print 'never'") "return M",
+              NULL);
+    flow_start(&w);
+    flow_give(&w, ANSWERED(1));
+    flow_give(&w, ESTABLISHED);
+    flow_give(&w, ANSWERED(2));
+    flow_give(&w, STATE("transferring"));
+    flow_give(&w, STATE("established")); /* late, no result: nothing */
+    EXPECT_STR(logs(&w), "");
+    flow_give(&w,
+              "{\"kind\":\"call\",\"data\":{\"state\":\"established\",\"resultInfo\":{\"code\":500,"
+              "\"subcode\":7700,\"message\":\"busy\"}}}");
+    EXPECT_IN(logs(&w), "false\ttransfer: transferFailed (subcode 7700): busy");
+    flow_take(&w);
+    flow_give(&w, ANSWERED(3));
+    flow_give(&w, STATE("transferAccepted"));
+    flow_give(&w, "{\"kind\":\"call\",\"change\":\"deleted\",\"data\":{\"resultInfo\":{\"code\":0,"
+                  "\"subcode\":7015}}}");
+    EXPECT_IN(logs(&w), "end\tdone\n");
+    EXPECT(!strstr(logs(&w), "never"));
+    EXPECT_IN(flow_take(&w), "\"result\":\"done\",\"subcode\":7015");
+    flow_fini(&w);
+}
+
+static void one_media_operation_at_a_time(void)
+{
+    struct flow_world w;
+    const char *text;
+
+    flow_init(
+        &w,
+        FLOW(
+            "ivr.spawn(function() print('a', call:playPrompt('welcome').ok) end)\n"
+            "ivr.spawn(function() print('b', call:playPrompt('welcome').ok) end)\n"
+            "ivr.sleep(1)\nprint('c', call:playPrompt('welcome', { lane = 'preempt' }).ok)") "retur"
+                                                                                             "n M",
+        NULL);
+    flow_start(&w);
+    text = flow_take(&w);
+    EXPECT_IN(text, "\"seq\":1,\"method\":\"playPrompt\"");
+    EXPECT(!strstr(text, "\"seq\":2"));
+    flow_give(&w, RUNNING(1, "op1"));
+    flow_pass(&w, 1000);
+    EXPECT_IN(flow_take(&w), "\"seq\":2,\"method\":\"cancelMediaProcessing\"");
+    flow_give(&w,
+              "{\"kind\":\"answer\",\"seq\":2,\"status\":200,\"data\":{\"status\":\"completed\"}}");
+    flow_give(&w, OP_END("op1", ",\"completionReason\":\"mediaOperationCanceled\""));
+    EXPECT_STR(logs(&w), "a\tfalse\n");
+    EXPECT_IN(flow_take(&w), "\"seq\":3,\"method\":\"playPrompt\",\"fiber\":\"1\"");
+    flow_give(&w, RUNNING(3, "op3"));
+    flow_give(&w, OP_END("op3", ""));
+    EXPECT_IN(flow_take(&w), "\"seq\":4,\"method\":\"playPrompt\",\"fiber\":\"1.2\"");
+    EXPECT_STR(logs(&w), "a\tfalse\nc\ttrue\n");
+    flow_fini(&w);
+}
+
+static void a_cancelled_prompt_is_stopped_at_the_service(void)
+{
+    struct flow_world w;
+
+    flow_init(
+        &w,
+        FLOW("local r = ivr.first{ said = function() call:playPrompt 'welcome' end,\n"
+             "  late = function() ivr.sleep(1) end }\nprint(r)\n"
+             "print(select(2, pcall(call.playPrompt, call, 'welcome', { timeout = 1 })).code)\n"
+             "print(call:playPrompt('welcome').ok)") "return M",
+        NULL);
+    flow_start(&w);
+    flow_give(&w, RUNNING(1, "op1"));
+    flow_take(&w);
+    flow_pass(&w, 1000);
+    EXPECT_IN(flow_take(&w), "\"seq\":2,\"method\":\"cancelMediaProcessing\",\"fiber\":\"1.2\"");
+    EXPECT_STR(logs(&w), "");
+    flow_pass(&w, 1999); /* its end is never notified */
+    EXPECT_STR(logs(&w), "");
+    flow_pass(&w, 1);
+    EXPECT_STR(logs(&w), "late\n");
+    flow_take(&w);
+    flow_pass(&w, 1000);
+    EXPECT_STR(logs(&w), "late\ntimeout\n");
+    EXPECT_IN(flow_take(&w), "cancelMediaProcessing");
+    flow_fini(&w);
+}
+
+static void a_failing_flow_leaves_no_dead_air(void)
+{
+    struct flow_world w;
+
+    flow_init(&w, FLOW("call:answer() error 'oops'") "return M", NULL);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 10000);
+    EXPECT_IN(logs(&w), "flow main: onCall: flows/main.lua:5: oops\nstack traceback");
+    EXPECT_IN(w.text.p, "\"method\":\"playPrompt\"");
+    EXPECT_IN(w.text.p, "\"name\":\"sorry\"");
+    EXPECT_IN(w.text.p, "\"result\":\"error\"");
+    flow_fini(&w);
+
+    flow_init(&w, FLOW("error{ 1 }") "return M", NULL); /* never answered: the fallback does */
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 10000);
+    EXPECT_IN(w.text.p, "\"method\":\"answer\"");
+    EXPECT_IN(w.text.p, "\"name\":\"sorry\"");
+    EXPECT(w.ended);
+    flow_fini(&w);
+
+    flow_init(&w,
+              FLOW("call:answer() error 'oops'") "function M.onError(call, e) print('on', e)\n"
+                                                 "call:playPrompt 'welcome' end return M",
+              NULL);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 10000);
+    EXPECT_IN(logs(&w), "on\tflows/main.lua:5: oops\n");
+    EXPECT_IN(w.text.p, "\"name\":\"welcome\"");
+    EXPECT(!strstr(w.text.p, "sorry"));
+    flow_fini(&w);
+
+    flow_init(
+        &w,
+        FLOW("call:answer() error 'oops'") "function M.onError(call, e) error 'again' end return M",
+        NULL);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 10000);
+    EXPECT_IN(logs(&w), "onError: flows/main.lua:7: again");
+    EXPECT_IN(w.text.p, "\"name\":\"sorry\"");
+    EXPECT(w.ended);
+    flow_fini(&w);
+}
+
+static void a_limit_broken_is_taken_back_and_replayed(void)
+{
+    struct limits l = LIMITS_DEFAULT;
+    struct flow_world w, r;
+    struct event over = {0};
+    const char *flow = FLOW("call:onEnd(function() print 'end' end)\ncall:answer()\n"
+                            "local op = call:start('playPrompt', 'welcome')\n"
+                            "local t = {} for i = 1, 1e7 do t[i] = { i } end") "return M";
+    char *line, *live;
+
+    l.turn_bytes = 1 << 20;
+    flow_init(&w, flow, &l);
+    flow_start(&w);
+    flow_give(&w, ANSWERED(1));
+    flow_take(&w);
+    flow_give(&w, ESTABLISHED);
+    EXPECT_STR(flow_take(&w), ""); /* the prompt was taken back */
+    EXPECT(core_overrun(w.core, &over));
+    EXPECT_IN(json_str(over.data, "limit"), "bytes");
+    flow_pass(&w, 0);
+    EXPECT(!core_overrun(w.core, &(struct event){0}));
+    EXPECT_IN(logs(&w), "broke limit ");
+    live = strdup(flow_take(&w));
+    EXPECT_IN(live, "\"seq\":2,\"method\":\"playPrompt\",\"args\":");
+    EXPECT_IN(live, "sorry");
+
+    l.turn_bytes = 16 << 20;
+    flow_init(&r, flow, NULL);
+    r.now = w.now;
+    flow_start(&r);
+    flow_give(&r, ANSWERED(1));
+    flow_take(&r);
+    line = event_encode(&over);
+    EXPECT_INT(flow_give(&r, line), 0);
+    flow_give(&r, ESTABLISHED);
+    EXPECT_STR(flow_take(&r), "");
+    flow_pass(&r, 0);
+    EXPECT_STR(flow_take(&r), live);
+    free(line);
+    free(live);
+    event_fini(&over);
+    flow_fini(&w);
+    flow_fini(&r);
+}
+
+static void an_outgoing_call_runs_at_once(void)
+{
+    static const char dial[] =
+        "{\"kind\":\"start\",\"data\":{\"direction\":\"outgoing\",\"flow\":\"main\","
+        "\"create\":{\"targets\":[{\"identity\":{\"phone\":{\"id\":\"+1555\"}}}]}}}";
+    const char *flow =
+        FLOW("print(call.direction, call.to, call.state, call.id)\n"
+             "call:onEnd(function() print(call.result.code, call.result.message) end)\n"
+             "print(call:waitFor('ringing', 1)) print(call:waitFor 'established')") "return M";
+    struct flow_world w;
+
+    flow_init(&w, flow, NULL);
+    flow_give(&w, dial);
+    EXPECT_IN(flow_take(&w), "\"seq\":1,\"method\":\"create\",\"args\":{\"targets\"");
+    flow_give(&w, "{\"kind\":\"answer\",\"seq\":1,\"status\":201,\"id\":\"abc\",\"data\":{\"id\":"
+                  "\"A-BC\",\"state\":\"establishing\"}}");
+    flow_pass(&w, 1000);
+    flow_give(&w, ESTABLISHED);
+    EXPECT_STR(logs(&w), "outgoing\t+1555\tnil\tnil\nfalse\ntrue\n");
+    EXPECT_IN(flow_take(&w), "\"method\":\"delete\"");
+    flow_fini(&w);
+
+    flow_init(&w, flow, NULL);
+    flow_give(&w, dial);
+    flow_take(&w);
+    flow_give(&w, "{\"kind\":\"answer\",\"seq\":1,\"status\":403,\"data\":{\"error\":{\"code\":"
+                  "\"Forbidden\",\"message\":\"may not\"}}}");
+    EXPECT_IN(logs(&w), "403\tmay not\n");
+    EXPECT_STR(flow_take(&w),
+               "{\"kind\":\"end\",\"key\":\"" WORLD_KEY
+               "\",\"seq\":2,\"args\":{\"code\":403,\"flow\":\"main\","
+               "\"message\":\"may not\",\"ms\":0,\"result\":\"hangup\",\"subcode\":0}}\n");
+    EXPECT_INT(core_calls(w.core), 0);
+    flow_fini(&w);
+}
+
+static void further_legs_fail_alone(void)
+{
+    struct flow_world w;
+
+    flow_init(
+        &w,
+        FLOW(
+            "local leg = ivr.createCall{ targets = '+1555' }\nprint(leg.id, leg.to, leg == call)\n"
+            "print(leg:waitFor('established', 9))\nprint(select(2, pcall(leg.nextTone, "
+            "leg)).code)\n"
+            "print(leg.ended, call.ended)\n"
+            "print(select(2, pcall(leg.playPrompt, leg, 'welcome')).code)\n"
+            "print(select(2, pcall(ivr.createCall, '+15550101')).status)\nivr.sleep(9)") "return M",
+        NULL);
+    flow_start(&w);
+    EXPECT_IN(flow_take(&w), "\"leg\":1,\"seq\":1,\"method\":\"create\"");
+    flow_give(&w, "{\"kind\":\"answer\",\"leg\":1,\"seq\":1,\"status\":201,\"id\":\"x1\",\"data\":{"
+                  "\"id\":\"X1\",\"state\":\"establishing\"}}");
+    EXPECT_STR(logs(&w), "X1\t+1555\tfalse\n");
+    flow_give(&w, "{\"kind\":\"call\",\"leg\":1,\"data\":{\"state\":\"established\",\"mediaState\":"
+                  "{\"audio\":\"active\"}}}");
+    flow_give(&w, "{\"kind\":\"call\",\"leg\":1,\"change\":\"deleted\",\"data\":{\"resultInfo\":{"
+                  "\"code\":486}}}");
+    EXPECT_IN(logs(&w), "true\nhangup\ntrue\tfalse\nhangup\n");
+    flow_give(&w, "{\"kind\":\"answer\",\"leg\":2,\"seq\":2,\"status\":429,\"data\":{}}");
+    EXPECT_IN(logs(&w), "\n429\n");
+    flow_give(&w, "{\"kind\":\"call\",\"leg\":7,\"data\":{}}");
+    EXPECT_INT(core_calls(w.core), 1);
+    flow_fini(&w);
+}
+
+static void participants_are_asked_and_answered(void)
+{
+    const char *flow = FLOW(
+        "call:answer() ivr.sleep(60)") "function M.onParticipantJoining(call, p) ivr.sleep(1)\n"
+                                       "if p.n == 1 then return { reject = 'busy' } elseif p.n == "
+                                       "2 then return { invite = 'https://x/' }\n"
+                                       "elseif p.n == 3 then error 'oops' end return 'accept' end\n"
+                                       "function M.onParticipantLeft(call, p) print('left', p.n) "
+                                       "end return M";
+    struct flow_world w;
+
+    flow_init(&w, flow, NULL);
+    flow_start(&w);
+    flow_take(&w);
+    for (int n = 1; n <= 3; n++) {
+        char text[96];
+        snprintf(text, sizeof text, "{\"kind\":\"joining\",\"seq\":%d,\"data\":{\"n\":%d}}", n + 40,
+                 n);
+        flow_give(&w, text);
+    }
+    flow_give(&w, "{\"kind\":\"left\",\"data\":{\"n\":9}}");
+    EXPECT_STR(flow_take(&w), "");
+    flow_pass(&w, 1000);
+    EXPECT_STR(
+        flow_take(&w),
+        "{\"kind\":\"reply\",\"key\":\"" WORLD_KEY
+        "\",\"seq\":2,\"fiber\":\"2\",\"ids\":{\"joining\":41},"
+        "\"args\":{\"@odata.type\":\"#microsoft.graph.rejectJoinResponse\",\"reason\":\"busy\"}}\n"
+        "{\"kind\":\"reply\",\"key\":\"" WORLD_KEY
+        "\",\"seq\":3,\"fiber\":\"3\",\"ids\":{\"joining\":42},"
+        "\"args\":{\"@odata.type\":\"#microsoft.graph.inviteNewBotResponse\",\"inviteUri\":\"https:"
+        "//x/\"}}\n"
+        "{\"kind\":\"reply\",\"key\":\"" WORLD_KEY
+        "\",\"seq\":4,\"fiber\":\"4\",\"ids\":{\"joining\":43},"
+        "\"args\":{\"@odata.type\":\"#microsoft.graph.acceptJoinResponse\"}}\n");
+    EXPECT_IN(logs(&w), "left\t9\n");
+    EXPECT_IN(logs(&w), "onParticipantJoining: flows/main.lua:9: oops");
+    EXPECT_INT(core_calls(w.core), 1);
+    flow_fini(&w);
+}
+
+static void the_roster_is_whole_or_a_delta(void)
+{
+    struct flow_world w;
+
+    flow_init(
+        &w,
+        FLOW("while true do ivr.sleep(1) local s = '' for _, p in ipairs(call.roster) do s = s .. "
+             "p.id .. '=' .. (p.isMuted and 'm' or 'o') .. ' ' end print(s) end") "return M",
+        NULL);
+    flow_start(&w);
+    flow_give(&w, "{\"kind\":\"roster\",\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}");
+    flow_pass(&w, 1000);
+    flow_give(&w, "{\"kind\":\"roster\",\"data\":[{\"id\":\"b\",\"isMuted\":true}]}");
+    flow_pass(&w, 1000);
+    flow_give(&w, "{\"kind\":\"roster\",\"data\":[{\"id\":\"c\",\"rosterSequenceNumber\":5}]}");
+    flow_give(&w, "{\"kind\":\"roster\",\"data\":[{\"id\":\"c\",\"rosterSequenceNumber\":7,"
+                  "\"removedState\":{\"reason\":\"x\"}}]}");
+    flow_give(&w, "{\"kind\":\"roster\",\"data\":[{\"id\":\"c\",\"rosterSequenceNumber\":6,"
+                  "\"isMuted\":true}]}");
+    flow_pass(&w, 1000);
+    flow_give(&w, "{\"kind\":\"roster\",\"data\":[{\"id\":\"c\",\"rosterSequenceNumber\":8}]}");
+    flow_pass(&w, 1000);
+    EXPECT_STR(logs(&w), "a=o b=o \nb=m \nb=m \nb=m c=o \n");
+    flow_fini(&w);
+}
+
+static void calls_end_when_limits_say_so(void)
+{
+    struct limits l = LIMITS_DEFAULT;
+    struct flow_world w;
+
+    l.call_ms = 60000;
+    flow_init(
+        &w,
+        FLOW("call:onEnd(function(why) print('end', why) end) while true do ivr.sleep(7) end") "ret"
+                                                                                               "urn"
+                                                                                               " M",
+        &l);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 61000);
+    EXPECT_IN(logs(&w), "limit call_ms");
+    EXPECT_IN(logs(&w), "end\tlimit\n");
+    EXPECT_IN(w.text.p, "\"method\":\"delete\"");
+    EXPECT_IN(w.text.p, "\"limit\":\"call_ms\"");
+    EXPECT(w.ended);
+    flow_fini(&w);
+
+    l.entries = 30;
+    flow_init(&w, FLOW("while true do ivr.sleep(0) end") "return M", &l);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 1000);
+    EXPECT_IN(logs(&w), "limit entries: more than 30");
+    EXPECT(w.ended);
+    flow_fini(&w);
+
+    flow_init(&w, FLOW("while true do ivr.spawn(function() end):await() end") "return M", NULL);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 10000);
+    EXPECT_IN(logs(&w), "broke limit fibers");
+    EXPECT(w.ended);
+    flow_fini(&w);
+}
+
+static void an_administrator_ends_a_call(void)
+{
+    struct flow_world w;
+    cJSON *all;
+    char *text;
+
+    flow_init(
+        &w,
+        FLOW("call:onEnd(function(why) print('end', why) end) call:answer() ivr.sleep(100)") "retur"
+                                                                                             "n M",
+        NULL);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 1000);
+    all = core_describe(w.core, NULL);
+    text = json_text(all);
+    EXPECT_IN(text, "\"state\":\"established\"");
+    EXPECT_IN(text,
+              "\"waits\":[{\"fiber\":\"1\",\"what\":\"sleep\",\"where\":\"flows/main.lua:5\"}]");
+    free(text);
+    cJSON_Delete(all);
+    flow_give(&w, "{\"kind\":\"signal\",\"data\":{\"name\":\"wink\"}}");
+    EXPECT_INT(core_calls(w.core), 1);
+    flow_give(&w, "{\"kind\":\"signal\",\"data\":{\"name\":\"hangup\"}}");
+    flow_pass(&w, 1000);
+    EXPECT_STR(logs(&w), "end\tadmin\n");
+    EXPECT_INT(core_calls(w.core), 0);
+    flow_fini(&w);
+}
+
+static void an_unheard_delete_is_bounded(void)
+{
+    struct flow_world w;
+
+    flow_init(&w, FLOW("") "return M", NULL);
+    flow_start(&w);
+    EXPECT_IN(flow_take(&w), "\"method\":\"delete\"");
+    flow_pass(&w, 9999);
+    EXPECT(!w.ended);
+    flow_pass(&w, 1);
+    EXPECT(w.ended);
+    flow_fini(&w);
+
+    flow_init(&w, FLOW("call:hangup() print 'never'") "return M", NULL);
+    flow_start(&w);
+    flow_give(&w, "{\"kind\":\"answer\",\"seq\":1,\"status\":404,\"data\":{\"error\":{}}}");
+    EXPECT(w.ended);
+    EXPECT_STR(logs(&w), "");
+    EXPECT_IN(flow_take(&w), "\"result\":\"done\"");
+    flow_fini(&w);
+}
+
+static void starts_are_checked(void)
+{
+    struct flow_world w;
+
+    flow_init(&w, FLOW("ivr.sleep(9)") "return M", NULL);
+    EXPECT_INT(flow_start(&w), 0);
+    EXPECT_INT(flow_start(&w), ERR_EXISTS);
+    EXPECT_INT(flow_give(&w, "{\"kind\":\"start\",\"key\":\"ffffffffffffffffffffffffffffffff\","
+                             "\"data\":{\"flow\":\"nonesuch\","
+                             "\"call\":{\"state\":\"incoming\"}}}"),
+               0);
+    EXPECT_IN(logs(&w), "no such flow: nonesuch");
+    EXPECT_IN(flow_take(&w),
+              "\"key\":\"ffffffffffffffffffffffffffffffff\",\"seq\":1,\"method\":\"answer\"");
+    EXPECT_INT(core_calls(w.core), 2);
     flow_fini(&w);
 }
 
 const struct test core_tests[] = {
     TEST(one_call_from_start_to_end),
+    TEST(a_hangup_at_every_wait_is_survived),
+    TEST(the_same_events_give_the_same_commands),
+    TEST(failing_memory_loses_a_call_and_no_more),
+    TEST(states_go_forward_only),
+    TEST(answer_waits_for_media_but_not_for_ever),
+    TEST(tones_come_in_order_and_once),
+    TEST(the_tone_buffer_is_bounded),
+    TEST(operations_end_once_whatever_overtakes),
+    TEST(a_failed_request_is_an_error_value),
+    TEST(a_transfer_ends_the_call_or_fails),
+    TEST(one_media_operation_at_a_time),
+    TEST(a_cancelled_prompt_is_stopped_at_the_service),
+    TEST(a_failing_flow_leaves_no_dead_air),
+    TEST(a_limit_broken_is_taken_back_and_replayed),
+    TEST(an_outgoing_call_runs_at_once),
+    TEST(further_legs_fail_alone),
+    TEST(participants_are_asked_and_answered),
+    TEST(the_roster_is_whole_or_a_delta),
+    TEST(calls_end_when_limits_say_so),
+    TEST(an_administrator_ends_a_call),
+    TEST(an_unheard_delete_is_bounded),
+    TEST(starts_are_checked),
     {0},
 };
