@@ -125,7 +125,7 @@
 ---@class ivory.liveCaptionOptions  beta only
 ---@field streamUrl? string  (beta)
 
----@class ivory.mediaPrompt: ivory.prompt
+---@class ivory.mediaPrompt
 ---@field loop? integer  in the beta schema only, no page (beta)
 ---@field mediaInfo? ivory.mediaInfo
 
