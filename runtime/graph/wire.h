@@ -11,7 +11,7 @@
  * out: after an `answer`, a `transfer` or another method that is never repeated, ask with `get`
  * before trying again), "cancelled", "noToken", "conflict", "invalidRequest", "itemNotFound",
  * "notSupported", "tooManyCalls", "outOfMemory"; for a recording "recordingEmpty",
- * "recordingTooLarge", "recordingNotKept".
+ * "recordingTooLarge", "recordingNotKept", for a flow's own request "tooLarge" (over 1 MiB).
  */
 #ifndef IVORY_GRAPH_WIRE_H
 #define IVORY_GRAPH_WIRE_H

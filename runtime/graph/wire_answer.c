@@ -182,28 +182,38 @@ static void give_check(struct wire *w, struct request *r, const struct http_mess
                      look && says_terminated(response) ? 404 : response->status);
 }
 
+/* The answer to a flow's own request, or a recording. What came but cannot be used counts as no
+ * answer: `status` is 0 then. */
+static void give_data(struct wire *w, struct request *r, const struct http_message *response)
+{
+    struct event *ev = &r->answer->a.event;
+
+    wire_answer_event(w, &r->command, ev);
+    ev->data = r->kind == REQUEST_HTTP ? wire_http_data(response) : recording_data(w, response);
+    ev->status = json_get(ev->data, "error") || !ev->data ? 0 : response->status;
+    push(w, r);
+}
+
+/* The store's refusal, in the words of a service's error. */
+static void give_refusal(struct wire *w, struct request *r, const struct http_message *response)
+{
+    struct event *ev = &r->answer->a.event;
+
+    event_fini(ev);
+    if (request_answer(&r->command, response, ev))
+        wire_answer_event(w, &r->command, ev);
+    ev->time = w->now;
+    push(w, r);
+}
+
 void wire_answer_give(struct wire *w, struct request *r, const struct http_message *response)
 {
-    struct event *ev;
-
-    if (r->kind == REQUEST_CHECK) {
+    if (r->kind == REQUEST_CHECK)
         give_check(w, r, response);
-        return;
-    }
-    if (r->kind == REQUEST_METHOD) {
+    else if (r->kind == REQUEST_METHOD)
         give_method(w, r, response);
-        return;
-    }
-    ev = &r->answer->a.event;
-    if (r->kind == REQUEST_DOWNLOAD && response->status / 100 != 2) {
-        event_fini(ev);
-        if (request_answer(&r->command, response, ev))
-            wire_answer_event(w, &r->command, ev);
-        ev->time = w->now;
-    } else {
-        wire_answer_event(w, &r->command, ev);
-        ev->data = r->kind == REQUEST_HTTP ? wire_http_data(response) : recording_data(w, response);
-    }
-    ev->status = ev->data ? response->status : 0;
-    push(w, r);
+    else if (r->kind == REQUEST_DOWNLOAD && response->status / 100 != 2)
+        give_refusal(w, r, response);
+    else
+        give_data(w, r, response);
 }

@@ -230,6 +230,27 @@ static void carries_a_flows_request(void)
     peer_close(&p);
 }
 
+static void refuses_an_answer_that_is_too_long(void)
+{
+    static struct peer p;
+    struct http_message answer = {.status = 200, .n = (1 << 20) + 1};
+    const struct event *ev;
+    uint64_t id = 0;
+
+    open_with_call(&p);
+    answer.body = malloc(answer.n + 1);
+    memset(answer.body, 'a', answer.n);
+    answer.body[answer.n] = '\0';
+    peer_command(&p, COMMAND_HTTP, 1, NULL, "{\"url\":\"http://x/\"}");
+    peer_request(&p, &id);
+    wire_response(p.w, id, &answer, p.now);
+    ev = peer_event(&p);
+    EXPECT_INT(ev->status, 0);
+    EXPECT_STR(json_str(json_get(ev->data, "error"), "code"), "tooLarge");
+    free(answer.body);
+    peer_close(&p);
+}
+
 static void gives_bytes_that_are_no_text(void)
 {
     static const struct {
@@ -290,6 +311,7 @@ const struct test token_tests[] = {
     TEST(refuses_answers_that_hold_no_token),
     TEST(forgets_tenants_rather_than_growing),
     TEST(carries_a_flows_request),
+    TEST(refuses_an_answer_that_is_too_long),
     TEST(gives_bytes_that_are_no_text),
     TEST(refuses_requests_that_break_rules),
     {0},

@@ -647,14 +647,14 @@ static void fetches_a_recording(void)
     peer_request(&p, &id);
     answer.n = 0;
     wire_response(p.w, id, &answer, p.now);
-    EXPECT_STR(error_code(expect_answer(&p, 3, 200)), "recordingEmpty");
+    EXPECT_STR(error_code(expect_answer(&p, 3, 0)), "recordingEmpty");
     wav = realloc(wav, (16 << 20) + 1);
     answer.body = wav;
     answer.n = (16 << 20) + 1;
     peer_method(&p, "recording.download", 4, "{\"url\":\"https://store.example/4\"}", NULL);
     peer_request(&p, &id);
     wire_response(p.w, id, &answer, p.now);
-    EXPECT_STR(error_code(expect_answer(&p, 4, 200)), "recordingTooLarge");
+    EXPECT_STR(error_code(expect_answer(&p, 4, 0)), "recordingTooLarge");
     EXPECT_STR(p.kept, "");
     free(wav);
 
