@@ -116,9 +116,11 @@ int cell_require(lua_State *L)
     const char *name = luaL_checklstring(L, 1, &n);
     const struct bundle_file *f;
 
-    if (!is_module_name(name, n))
+    if (!is_module_name(name, n)) {
+        lua_pushlstring(L, name, n < 60 ? n : 60);
         return luaL_error(L, "require: '%s' is not a module name (words with dots between them)",
-                          name);
+                          lua_tostring(L, -1));
+    }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &cell_keys.natives);
     if (lua_getfield(L, -1, name) != LUA_TNIL)
         return 1;

@@ -4,6 +4,12 @@
 #include <lauxlib.h>
 #include <string.h>
 
+/* Go on as the stock function, in the same frame, so that its errors name the flow's line. */
+static int stock(lua_State *L)
+{
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
 /* string.rep with a bound of its own, since neither the hook nor, for "" times n, the allocator
  * would see it. The stock function is upvalue 1. */
 static int string_rep(lua_State *L)
@@ -21,10 +27,7 @@ static int string_rep(lua_State *L)
     if (n + sep > max || (lua_Unsigned)times > (max + sep) / (n + sep))
         return luaL_error(L, "string.rep: the result is over limits.string_bytes (%I)",
                           (lua_Integer)max);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, 3, 1);
-    return 1;
+    return stock(L);
 }
 
 /* string.format with our tostring for %s and without %p. The stock function, upvalue 1, checks the
@@ -52,10 +55,7 @@ static int string_format(lua_State *L)
             lua_replace(L, arg);
         }
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, top, 1);
-    return 1;
+    return stock(L);
 }
 
 static void wrap(lua_State *L, const char *name, lua_CFunction f)
