@@ -35,6 +35,8 @@ struct cell {
     struct loading *loading;     /* innermost first; NULL when no top level runs  */
     const char *failed;          /* the file that failed to load last             */
 
+    uint64_t serial; /* protected calls begun so far */
+
     struct cell_flow *flows;
     size_t nflows;
     int routes; /* in the registry */
@@ -42,7 +44,7 @@ struct cell {
 
 /* Registry keys are addresses of these. */
 struct cell_keys {
-    char base, natives, loaded, unwind;
+    char base, natives, loaded, unwind, unwinding;
 };
 extern const struct cell_keys cell_keys;
 
@@ -52,5 +54,9 @@ void *cell_alloc(void *ud, void *p, size_t old, size_t n);
 /* cell_load.c: `require` of the sandbox, and the same for the file itself: pushes what it gave. */
 int cell_require(lua_State *L);
 void cell_load_file(lua_State *L, const struct bundle_file *f);
+
+/* unwind.c: with the error of a protected call on top, which began as number `serial`: put the
+ * unwind that is under way in its place, if there is one. */
+void unwind_restore(lua_State *L, uint64_t serial);
 
 #endif

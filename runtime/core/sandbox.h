@@ -25,7 +25,8 @@
  * coroutine it was raised in; <close> variables run, and may wait while they do (except where the
  * thread is closed from outside). Lua code can neither make one nor use one that a <close> handler
  * was shown: the object counts only in the coroutine in which it was raised. To carry an unwind
- * into another coroutine, raise a new one there. */
+ * into another coroutine, raise a new one there. An error raised by a <close> handler on the way
+ * does not stop it. */
 enum unwind { UNWIND_NONE, UNWIND_HANGUP, UNWIND_CANCEL, UNWIND_LIMIT };
 
 /* Raise one in L; `text` is for people and is copied. Does not return. */
@@ -37,6 +38,9 @@ enum unwind unwind_kind(lua_State *L, int index);
 
 /* Its text, "" when it is none; lives as long as the value. */
 const char *unwind_text(lua_State *L, int index);
+
+/* For C code that has caught an unwind in L with lua_pcallk and lets L go on. */
+void unwind_stopped(lua_State *L);
 
 /* --- coroutines -------------------------------------------------------------------------------
  * The function to start a coroutine with: `sandbox_fiber(f, ...)` calls f(...) and returns true and

@@ -8,11 +8,18 @@
  * Calls go through lua_pcallk, so that a wait inside works: the rest of pcall is then done by the
  * continuation. */
 
-/* What is left to do after the call: stack is `base` values, then results or an error. */
-static int pcall_done(lua_State *L, int status, lua_KContext base)
+/* The context of a protected call: its number, and how many values stand below the results. */
+static lua_KContext begin(lua_State *L, int base)
+{
+    return (lua_KContext)(++cell_of(L)->serial << 2 | (unsigned)base);
+}
+
+/* What is left to do after the call: on the stack are those values, then results or an error. */
+static int pcall_done(lua_State *L, int status, lua_KContext ctx)
 {
     if (status == LUA_OK || status == LUA_YIELD)
-        return lua_gettop(L) - (int)base;
+        return lua_gettop(L) - (int)(ctx & 3);
+    unwind_restore(L, (uint64_t)ctx >> 2);
     if (unwind_kind(L, -1) != UNWIND_NONE)
         return lua_error(L);
     lua_pushboolean(L, false);
@@ -22,10 +29,12 @@ static int pcall_done(lua_State *L, int status, lua_KContext base)
 
 static int base_pcall(lua_State *L)
 {
+    lua_KContext ctx = begin(L, 0);
+
     luaL_checkany(L, 1);
     lua_pushboolean(L, true);
     lua_insert(L, 1);
-    return pcall_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, pcall_done), 0);
+    return pcall_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, ctx, pcall_done), ctx);
 }
 
 /* The flow's message handler, which is not shown an unwind. */
@@ -41,6 +50,7 @@ static int handle_message(lua_State *L)
 
 static int base_xpcall(lua_State *L)
 {
+    lua_KContext ctx = begin(L, 2);
     int n = lua_gettop(L) - 2;
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -50,13 +60,13 @@ static int base_xpcall(lua_State *L)
     lua_pushboolean(L, true);
     lua_pushvalue(L, 1);
     lua_rotate(L, 3, 2); /* f, handler, true, f, arguments */
-    return pcall_done(L, lua_pcallk(L, n, LUA_MULTRET, 2, 2, pcall_done), 2);
+    return pcall_done(L, lua_pcallk(L, n, LUA_MULTRET, 2, ctx, pcall_done), ctx);
 }
 
 static int fiber_done(lua_State *L, int status, lua_KContext ctx)
 {
-    (void)ctx;
     if (status != LUA_OK && status != LUA_YIELD) {
+        unwind_restore(L, (uint64_t)ctx >> 2);
         lua_pushboolean(L, false);
         lua_replace(L, 1);
     }
@@ -65,10 +75,12 @@ static int fiber_done(lua_State *L, int status, lua_KContext ctx)
 
 int sandbox_fiber(lua_State *L)
 {
+    lua_KContext ctx = begin(L, 0);
+
     luaL_checkany(L, 1);
     lua_pushboolean(L, true);
     lua_insert(L, 1);
-    return fiber_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, fiber_done), 0);
+    return fiber_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, ctx, fiber_done), ctx);
 }
 
 /* --- values -----------------------------------------------------------------------------------*/

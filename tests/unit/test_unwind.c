@@ -159,8 +159,20 @@ static void close_handlers_run_and_may_wait(void)
              "native.wait 'a' native.wait 'aa'") "\n"
                                                  "native.hang() end) native.wait 'went on'",
          "- a aa HANGUP"},
-        /* an error in a handler takes the place of an error, as in stock Lua, but must not make the
-           unwind one that can be caught */
+        /* an error in a handler takes the place of the unwind, as in stock Lua, until the next
+           protected call on the way */
+        {"local a <close> = " CLOSE("error 'x'") " native.hang()", "- HANGUP"},
+        {"pcall(function() local a <close> = " CLOSE("error 'x'") " native.hang() end)\n"
+                                                                  "native.wait 'went on'",
+         "- HANGUP"},
+        {"xpcall(function() local a <close> = " CLOSE(
+             "native.nothing.x = 1") " native.hang() end,\n"
+                                     "tostring) native.wait 'went on'",
+         "- HANGUP"},
+        {"pcall(function() local a <close> = " CLOSE(
+             "native.wait(select(2, pcall(error, 'in', 0))) error 'x'") " native.hang() end)\n"
+                                                                        "native.wait 'went on'",
+         "- in HANGUP"},
         {"local a <close> = " CLOSE("error(e)") " native.hang()", "- HANGUP"},
         {"pcall(function() local a <close> = " CLOSE("error(e)") " native.hang() end)\n"
                                                                  "native.wait 'went on'",
