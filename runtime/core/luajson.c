@@ -15,8 +15,8 @@
 /* What a value costs beside its text; nodes are larger than what they are written as. */
 #define VALUE_COST 8
 
-/* Integers up to here are exact as a JSON number is read by everybody. */
-#define EXACT_MAX ((lua_Integer)1 << 53)
+/* cJSON writes 15 digits, and takes what they say for exact when it is near enough. */
+#define EXACT_MAX ((lua_Integer)999999999999999)
 
 static const char array_mark; /* its address is the registry key of the metatable */
 
@@ -204,7 +204,7 @@ static int read_number(struct reader *r, const struct place *at, cJSON **out)
     if (!isfinite(d))
         return refuse(r, at, ERR_INVALID, "a number that is not finite");
     if (lua_isinteger(r->L, -1) && (i > EXACT_MAX || i < -EXACT_MAX))
-        return refuse(r, at, ERR_INVALID, "an integer over 2^53, which JSON does not hold exactly");
+        return refuse(r, at, ERR_INVALID, "an integer of more than 15 digits (write it as text)");
     *out = cJSON_CreateNumber(d);
     return *out ? spend(r, at, 0) : ERR_NOMEM;
 }

@@ -18,8 +18,9 @@ void luajson_push(lua_State *L, const cJSON *v, bool keep_null);
 
 /* Convert the value at `index` (metamethods are not asked). ERR_INVALID names the path of what
  * cannot be written ("prompts[2].uri: a function"), nesting over 32, a number that is not finite or
- * an integer over 2^53, a string that is not UTF-8 or holds a zero byte; ERR_LIMIT over about
- * 1 MiB (each value counts 8 bytes and its text). Raises nothing and allocates nothing in L. */
+ * an integer of more than 15 digits, a string that is not UTF-8 or holds a zero byte; ERR_LIMIT
+ * over about 1 MiB (each value counts 8 bytes and its text). Raises nothing and allocates nothing
+ * in L. */
 int luajson_read(cJSON **out, lua_State *L, int index, struct error *e);
 
 /* The value that stands for JSON null. Raise nothing. */
