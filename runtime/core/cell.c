@@ -108,7 +108,7 @@ void cell_enter(struct cell *c, lua_State *co)
 {
     CHECK(!c->running);
     c->turn_base = c->bytes;
-    c->asked_n = 0;
+    c->asked = NULL;
     c->broken = NULL;
     c->running = co;
 }
@@ -120,7 +120,7 @@ const char *cell_leave(struct cell *c)
 
     CHECK(co);
     c->running = NULL; /* from here on an interrupt finds no turn */
-    limit = c->broken;
+    limit = c->broken ? c->broken : c->asked;
     c->broken = NULL;
     if (limit)
         lua_sethook(co, NULL, 0, 0);
@@ -250,13 +250,12 @@ static int load_failed(struct cell *c, const char *limit, struct error *e)
 {
     lua_State *L = c->L;
     int code = limit && strcmp(limit, "load_ms") != 0 ? ERR_LIMIT : ERR_SCRIPT;
-    const char *text;
+    const char *text = "it raised an error that has no text";
 
     lua_pushcfunction(L, describe);
     lua_insert(L, -2);
-    if (lua_pcall(L, 1, 1, 0) != LUA_OK || lua_type(L, -1) != LUA_TSTRING)
-        return error_set(e, code, "a file of the bundle raised an error that has no text");
-    text = lua_tostring(L, -1);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING)
+        text = lua_tostring(L, -1);
     if (limit && !strstr(text, limit))
         error_set(e, code, "%s (limits.%s exceeded)", text, limit);
     else

@@ -20,18 +20,26 @@ static const char *over(const struct cell *c, size_t more)
     return c->bytes > room || more > room - c->bytes ? "turn_bytes" : NULL;
 }
 
-/* Lua answers a refusal with a full collection and the same request again. Only when that is
- * refused too is memory really out, and the turn is over: `pcall` could stop the memory error, so
- * the hook sees to it that the turn ends. */
+/* Lua's core answers a refusal with a full collection and the same request again; only when that is
+ * refused too is memory really out. Its buffers do not ask twice: then another request comes next,
+ * or none in this turn. Either way the turn is over: `pcall` could stop the memory error, so the
+ * hook sees to it that the turn ends. */
 static void refused(struct cell *c, const char *limit, void *p, size_t n)
 {
-    if (c->asked_n == n && c->asked_p == p) {
-        c->asked_n = 0;
+    if (c->asked) {
         cell_interrupt(c, limit);
         return;
     }
+    c->asked = limit;
     c->asked_p = p;
     c->asked_n = n;
+}
+
+static void granted(struct cell *c, void *p, size_t n)
+{
+    if (c->asked && (c->asked_p != p || c->asked_n != n))
+        cell_interrupt(c, c->asked);
+    c->asked = NULL;
 }
 
 void *cell_alloc(void *ud, void *p, size_t old, size_t n)
@@ -54,11 +62,11 @@ void *cell_alloc(void *ud, void *p, size_t old, size_t n)
             return NULL;
         }
     }
+    if (n > old)
+        granted(c, p, n);
     q = realloc(p, n);
     if (!q)
         return n <= old ? p : NULL; /* Lua counts on it that shrinking never fails */
-    if (n > old)
-        c->asked_n = 0;
     c->bytes += n;
     c->bytes -= old;
     return q;

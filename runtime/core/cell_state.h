@@ -24,10 +24,11 @@ struct cell {
     struct limits limits;
     const struct sandbox_source *source; /* may be NULL */
 
-    size_t bytes;     /* held by the state                        */
-    size_t turn_base; /* what it held at the begin of the turn    */
-    void *asked_p;    /* the last request that was refused, to tell a first refusal, after which */
-    size_t asked_n;   /* Lua collects its garbage and asks again, from the final one             */
+    size_t bytes;      /* held by the state                        */
+    size_t turn_base;  /* what it held at the begin of the turn    */
+    const char *asked; /* the limit for which the last request for memory was refused, or NULL */
+    void *asked_p;     /* and that request */
+    size_t asked_n;
 
     lua_State *volatile running; /* the coroutine of the turn; NULL between turns */
     const char *volatile broken; /* the limit broken in this turn                 */
