@@ -115,6 +115,11 @@ int args_read(cJSON **out, lua_State *L, int index, const struct method *m, cons
                          luaL_typename(L, index));
     if (!lua_isnoneornil(L, index))
         err = luajson_read(&value, L, index, e);
+    if (err && bare) { /* the path begins at the field that the bare argument fills */
+        struct error inner = *e;
+        error_set(e, err, "%s%s%.400s", m->bare, strchr("[.", inner.text[0]) ? "" : ": ",
+                  inner.text);
+    }
     if (err)
         return err;
     args = value && !bare ? value : cJSON_CreateObject();

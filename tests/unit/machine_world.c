@@ -63,10 +63,26 @@ void flow_init(struct flow_world *w, const char *flow, const struct limits *l)
     }
 }
 
+void flow_file(struct flow_world *w, const char *name, const char *text)
+{
+    struct error e = {{0}};
+
+    write_file(w->folder, name, text, strlen(text));
+    bundle_unref(w->bundle);
+    w->bundle = NULL;
+    CHECK(bundle_read(&w->bundle, w->folder, stdlib_sources, &e) == 0);
+    CHECK(core_use(w->core, w->bundle, &e) == 0);
+}
+
 void flow_fini(struct flow_world *w)
 {
-    static const char *const names[] = {
-        "prompts/en/welcome.wav", "prompts/en/sorry.wav", "prompts/en", "prompts", "main.lua", ""};
+    static const char *const names[] = {"prompts/en/welcome.wav",
+                                        "prompts/en/sorry.wav",
+                                        "prompts/en",
+                                        "prompts",
+                                        "main.lua",
+                                        "routes.lua",
+                                        ""};
     char path[256];
 
     core_free(w->core);
@@ -220,15 +236,29 @@ int flow_start(struct flow_world *w)
            "\"targets\":[{\"identity\":{\"application\":{\"id\":\"app\"}}}]}}}");
 }
 
+static unsigned chance(struct flow_world *w, unsigned n)
+{
+    w->chaos = w->chaos * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return (unsigned)(w->chaos >> 33) % n;
+}
+
 static bool serve_one(struct flow_world *w)
 {
-    struct event ev;
+    struct event ev, again = {0};
+    size_t at = 0;
 
     if (!w->queue.n)
         return false;
-    ev = w->queue.items[0];
-    memmove(w->queue.items, w->queue.items + 1, --w->queue.n * sizeof ev);
-    give(w, &ev);
+    if (w->chaos)
+        at = chance(w, (unsigned)w->queue.n);
+    ev = w->queue.items[at];
+    memmove(w->queue.items + at, w->queue.items + at + 1, (--w->queue.n - at) * sizeof ev);
+    if (w->chaos && chance(w, 8) == 0 && event_copy(&again, &ev) == 0)
+        event_list_add(&w->queue, &again);
+    if (w->chaos && chance(w, 8) == 0)
+        event_fini(&ev);
+    else
+        give(w, &ev);
     return true;
 }
 

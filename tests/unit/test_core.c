@@ -153,6 +153,25 @@ static void the_same_events_give_the_same_commands(void)
     free(commands);
 }
 
+/* A service that loses, repeats and reorders what it says, by a seed. Whatever it does, the call
+ * ends and leaves nothing. */
+static void a_bad_service_cannot_hold_a_call(void)
+{
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        struct flow_world w;
+
+        flow_init(&w, busy, NULL);
+        w.serves = true;
+        w.chaos = seed;
+        flow_start(&w);
+        flow_pass(&w, 5 * 3600 * 1000);
+        EXPECT(w.ended);
+        EXPECT_INT(core_calls(w.core), 0);
+        EXPECT(core_next_deadline(w.core) == INT64_MAX);
+        flow_fini(&w);
+    }
+}
+
 static void failing_memory_loses_a_call_and_no_more(void)
 {
     static const char *const events[] = {
@@ -788,10 +807,56 @@ static void starts_are_checked(void)
     flow_fini(&w);
 }
 
+static void routes_are_tried_in_order(void)
+{
+    static const struct {
+        const char *call, *tenant, *flow;
+    } cases[] = {
+        {"{\"callRoutes\":[{\"original\":{\"phone\":{\"id\":\"+14255550199\"}}}]}", "", "us"},
+        {"{\"targets\":[{\"identity\":{\"phone\":{\"id\":\"+1425\"}}}]}", "", "us"},
+        {"{\"source\":{\"identity\":{\"user\":{\"id\":\"boss\"}}}}", "", "boss"},
+        {"{\"source\":{\"identity\":{\"user\":{\"id\":\"bossy\"}}}}", "", "rest"},
+        {"{}", "t1", "tenant"},
+        {"{}", "t2", "rest"},
+    };
+    struct flow_world w;
+    char text[512];
+
+    flow_init(&w, "return { onCall = function() end }", NULL);
+    flow_file(&w, "routes.lua",
+              "return { { to = '+1425*', flow = 'us' }, { from = 'boss', flow = 'boss' },\n"
+              "{ tenant = 't1', flow = 'tenant' }, { flow = 'rest' } }");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text,
+                 "{\"kind\":\"start\",\"key\":\"%zu\",\"data\":{\"tenant\":\"%s\",\"call\":%s}}", i,
+                 cases[i].tenant, cases[i].call);
+        flow_give(&w, text);
+        snprintf(text, sizeof text, "no such flow: %s\n", cases[i].flow);
+        EXPECT_STR(logs(&w), text);
+        buf_reset(&w.logs);
+    }
+    flow_fini(&w);
+}
+
+static void new_calls_get_the_new_bundle(void)
+{
+    struct flow_world w;
+
+    flow_init(&w, FLOW("ivr.sleep(1) print 'old'") "return M", NULL);
+    flow_start(&w);
+    flow_file(&w, "main.lua", "local M = {} function M.onCall() print 'new' end return M");
+    flow_give(&w,
+              "{\"kind\":\"start\",\"key\":\"ff\",\"data\":{\"call\":{\"state\":\"incoming\"}}}");
+    flow_pass(&w, 1000);
+    EXPECT_STR(logs(&w), "new\nold\n");
+    flow_fini(&w);
+}
+
 const struct test core_tests[] = {
     TEST(one_call_from_start_to_end),
     TEST(a_hangup_at_every_wait_is_survived),
     TEST(the_same_events_give_the_same_commands),
+    TEST(a_bad_service_cannot_hold_a_call),
     TEST(failing_memory_loses_a_call_and_no_more),
     TEST(states_go_forward_only),
     TEST(answer_waits_for_media_but_not_for_ever),
@@ -812,5 +877,7 @@ const struct test core_tests[] = {
     TEST(an_administrator_ends_a_call),
     TEST(an_unheard_delete_is_bounded),
     TEST(starts_are_checked),
+    TEST(routes_are_tried_in_order),
+    TEST(new_calls_get_the_new_bundle),
     {0},
 };
