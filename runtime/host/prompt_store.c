@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,37 +111,44 @@ static bool is_hash(const char *hash)
     return strlen(hash) == 64 && strspn(hash, "0123456789abcdef") == 64;
 }
 
-static bool path_of(const char *folder, const char *hash, const char *ending, char *out, size_t cap)
+static char *name_of(const struct prompt_store *s, enum store_kind kind, const char *hash)
 {
+    struct buf b = {0};
+
+    buf_fmt(&b, "%s/%s.%s", kind == STORE_RECORDING ? s->recordings : s->prompts, hash,
+            kind == STORE_TEXT ? "txt" : "wav");
+    return buf_take(&b);
+}
+
+char *prompt_store_path(const struct prompt_store *s, enum store_kind kind, const char *hash)
+{
+    char *path = is_hash(hash) ? name_of(s, kind, hash) : NULL;
     struct stat st;
-    int n;
 
-    if (!is_hash(hash))
-        return false;
-    n = snprintf(out, cap, "%s/%s.%s", folder, hash, ending);
-    return n > 0 && (size_t)n < cap && stat(out, &st) == 0 && S_ISREG(st.st_mode);
+    if (path && stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        return path;
+    free(path);
+    return NULL;
 }
 
-bool prompt_store_path(const struct prompt_store *s, const char *hash, bool text, char *out,
-                       size_t cap)
+/* Whether it is there already: what is named by its content need not be written twice. */
+static bool have(const struct prompt_store *s, enum store_kind kind, const char *hash)
 {
-    return path_of(s->prompts, hash, text ? "txt" : "wav", out, cap);
-}
+    char *path = prompt_store_path(s, kind, hash);
 
-bool prompt_store_recording(const struct prompt_store *s, const char *hash, char *out, size_t cap)
-{
-    return path_of(s->recordings, hash, "wav", out, cap);
+    free(path);
+    return path != NULL;
 }
 
 /* --- prompts --------------------------------------------------------------------------------- */
 
 static int put_wav(struct prompt_store *s, const struct bundle_prompt *p, struct error *e)
 {
-    struct buf bytes = {0}, to = {0};
-    char have[4096], hash[65];
+    struct buf bytes = {0};
+    char hash[65], *to = NULL;
     int err;
 
-    if (prompt_store_path(s, p->hash, false, have, sizeof have))
+    if (have(s, STORE_PROMPT, p->hash))
         return 0;
     err = get_file(&bytes, p->path, 256u << 20, e);
     if (err == ERR_NOTFOUND)
@@ -150,12 +158,12 @@ static int put_wav(struct prompt_store *s, const struct bundle_prompt *p, struct
         if (strcmp(hash, p->hash) != 0)
             err = error_set(e, ERR_CONFLICT, "%s has changed since it was read", p->path);
     }
-    if (!err && buf_fmt(&to, "%s/%s.wav", s->prompts, p->hash))
+    if (!err && !(to = name_of(s, STORE_PROMPT, p->hash)))
         err = error_set(e, ERR_NOMEM, "no memory");
     if (!err)
-        err = put_file(to.p, bytes.p, bytes.n, e);
+        err = put_file(to, bytes.p, bytes.n, e);
     buf_fini(&bytes);
-    buf_fini(&to);
+    free(to);
     return err;
 }
 
@@ -163,13 +171,14 @@ static int put_wav(struct prompt_store *s, const struct bundle_prompt *p, struct
  * the last ones win. */
 static int put_text(struct prompt_store *s, const struct bundle_prompt *p, struct error *e)
 {
-    struct buf from = {0}, text = {0}, to = {0}, old = {0};
+    struct buf from = {0}, text = {0}, old = {0};
+    char *to = name_of(s, STORE_TEXT, p->hash);
     size_t n = strlen(p->path);
     int err = 0;
 
     buf_add(&from, p->path, n > 4 && strcmp(p->path + n - 4, ".wav") == 0 ? n - 4 : n);
     buf_str(&from, ".txt");
-    if (from.err || buf_fmt(&to, "%s/%s.txt", s->prompts, p->hash))
+    if (from.err || !to)
         err = error_set(e, ERR_NOMEM, "no memory");
     if (!err)
         err = get_file(&text, from.p, MAX_TEXT, e);
@@ -177,16 +186,16 @@ static int put_text(struct prompt_store *s, const struct bundle_prompt *p, struc
         err = 0;
         goto out; /* a prompt without words is fine */
     }
-    if (!err && get_file(&old, to.p, MAX_TEXT, NULL) == 0 && old.n == text.n &&
+    if (!err && get_file(&old, to, MAX_TEXT, NULL) == 0 && old.n == text.n &&
         (text.n == 0 || memcmp(old.p, text.p, text.n) == 0))
         goto out;
     if (!err)
-        err = put_file(to.p, text.p, text.n, e);
+        err = put_file(to, text.p, text.n, e);
 out:
     buf_fini(&from);
     buf_fini(&text);
-    buf_fini(&to);
     buf_fini(&old);
+    free(to);
     return err;
 }
 
@@ -204,22 +213,20 @@ int prompt_store_add(struct prompt_store *s, const struct bundle *b, struct erro
 
 /* --- recordings ------------------------------------------------------------------------------ */
 
-int prompt_store_keep(struct prompt_store *s, const char *hash, const void *p, size_t n,
-                      struct error *e)
+int prompt_store_put_recording(struct prompt_store *s, const char *hash, const void *p, size_t n,
+                               struct error *e)
 {
-    char is[65], have[4096];
-    struct buf to = {0};
+    char is[65], *to;
     int err;
 
     sha256_hex(is, p ? p : "", n);
     if (strcmp(is, hash) != 0)
         return error_set(e, ERR_INVALID, "the recording is not what its hash says");
-    if (prompt_store_recording(s, hash, have, sizeof have))
+    if (have(s, STORE_RECORDING, hash))
         return 0;
-    if (buf_fmt(&to, "%s/%s.wav", s->recordings, hash))
-        return error_set(e, ERR_NOMEM, "no memory");
-    err = put_file(to.p, p, n, e);
-    buf_fini(&to);
+    to = name_of(s, STORE_RECORDING, hash);
+    err = to ? put_file(to, p, n, e) : error_set(e, ERR_NOMEM, "no memory");
+    free(to);
     return err;
 }
 

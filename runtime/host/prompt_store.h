@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "core/bundle.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct prompt_store;
@@ -22,15 +21,19 @@ int prompt_store_new(struct prompt_store **out, const char *data, struct error *
  * longer what the bundle was read from. */
 int prompt_store_add(struct prompt_store *s, const struct bundle *b, struct error *e);
 
-/* The path of the prompt with that hash, or of its text; false when the hash is not 64 lower-case
- * hexadecimal digits or there is no such file. */
-bool prompt_store_path(const struct prompt_store *s, const char *hash, bool text, char *out,
-                       size_t cap);
+enum store_kind {
+    STORE_PROMPT,    /* the WAV of a prompt     */
+    STORE_TEXT,      /* the words that it says  */
+    STORE_RECORDING, /* the WAV of a recording  */
+};
+
+/* The path of the file with that hash; free() it. NULL when the hash is not 64 lower-case
+ * hexadecimal digits, there is no such file, or memory is out. */
+char *prompt_store_path(const struct prompt_store *s, enum store_kind kind, const char *hash);
 
 /* Keep a recording: `hash` is the SHA-256 of its bytes. ERR_INVALID when it is not; ERR_IO. */
-int prompt_store_keep(struct prompt_store *s, const char *hash, const void *p, size_t n,
-                      struct error *e);
-bool prompt_store_recording(const struct prompt_store *s, const char *hash, char *out, size_t cap);
+int prompt_store_put_recording(struct prompt_store *s, const char *hash, const void *p, size_t n,
+                               struct error *e);
 
 void prompt_store_free(struct prompt_store *s);
 

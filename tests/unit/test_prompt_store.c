@@ -57,29 +57,39 @@ static void make_bundle(struct bundle *b, struct bundle_prompt *p, const char *w
     *b = (struct bundle){.prompts = p, .nprompts = 1};
 }
 
+/* The content of a stored file; free() it. */
+static char *stored(struct prompt_store *s, enum store_kind kind, const char *hash)
+{
+    char *path = prompt_store_path(s, kind, hash), *text;
+
+    if (!EXPECT(path != NULL))
+        exit(2);
+    text = test_read_file(path, NULL);
+    free(path);
+    return text;
+}
+
 static void keeps_prompts_and_their_words(void)
 {
     struct prompt_store *s = NULL;
     struct bundle_prompt p;
     struct bundle b;
     struct stat st;
-    char path[200], *text;
+    char *text;
     struct error e;
 
     make_bundle(&b, &p, "WAV", "Hello.");
     EXPECT_INT(prompt_store_new(&s, FOLDER "/data", &e), 0);
     sweep("prompts");
     EXPECT(stat(FOLDER "/data/prompts", &st) == 0 && (st.st_mode & 0777) == 0700);
-    EXPECT(!prompt_store_path(s, p.hash, false, path, sizeof path));
+    EXPECT(prompt_store_path(s, STORE_PROMPT, p.hash) == NULL);
     EXPECT_INT(prompt_store_add(s, &b, &e), 0);
-    EXPECT(prompt_store_path(s, p.hash, false, path, sizeof path));
-    text = test_read_file(path, NULL);
+    text = stored(s, STORE_PROMPT, p.hash);
     EXPECT_STR(text, "WAV");
     free(text);
     put_file(FOLDER "/hello.txt", "Hello!");
     EXPECT_INT(prompt_store_add(s, &b, &e), 0);
-    EXPECT(prompt_store_path(s, p.hash, true, path, sizeof path));
-    text = test_read_file(path, NULL);
+    text = stored(s, STORE_TEXT, p.hash);
     EXPECT_STR(text, "Hello!");
     free(text);
     EXPECT_INT(sweep("prompts"), 2); /* nothing temporary is left */
@@ -98,15 +108,14 @@ static void refuses_what_is_not_as_it_says(void)
     struct prompt_store *s = NULL;
     struct bundle_prompt p;
     struct bundle b;
-    char path[200], small[20];
     struct error e;
 
     make_bundle(&b, &p, "WAV", NULL);
     EXPECT_INT(prompt_store_new(&s, FOLDER "/data", &e), 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        EXPECT(!prompt_store_path(s, names[i], false, path, sizeof path));
-        EXPECT(!prompt_store_recording(s, names[i], path, sizeof path));
-        EXPECT_INT(prompt_store_keep(s, names[i], "x", 1, &e), ERR_INVALID);
+        EXPECT(prompt_store_path(s, STORE_PROMPT, names[i]) == NULL);
+        EXPECT(prompt_store_path(s, STORE_RECORDING, names[i]) == NULL);
+        EXPECT_INT(prompt_store_put_recording(s, names[i], "x", 1, &e), ERR_INVALID);
     }
     put_file(FOLDER "/hello.wav", "other");
     EXPECT_INT(prompt_store_add(s, &b, &e), ERR_CONFLICT);
@@ -115,7 +124,6 @@ static void refuses_what_is_not_as_it_says(void)
     EXPECT(prompt_store_add(s, &b, &e) < 0);
     EXPECT_IN(e.text, "it has gone");
     EXPECT_INT(sweep("prompts"), 0);
-    EXPECT(!prompt_store_path(s, p.hash, false, small, sizeof small));
     prompt_store_free(s);
     put_file(FOLDER "/file", "");
     EXPECT_INT(prompt_store_new(&s, FOLDER "/file/data", &e), ERR_IO);
@@ -125,19 +133,18 @@ static void refuses_what_is_not_as_it_says(void)
 static void keeps_recordings(void)
 {
     struct prompt_store *s = NULL;
-    char hash[65], path[200], *text;
+    char hash[65], *text;
     struct error e;
 
     mkdir(FOLDER, 0755);
     EXPECT_INT(prompt_store_new(&s, FOLDER "/data", &e), 0);
     sweep("recordings");
     sha256_hex(hash, "sound", 5);
-    EXPECT(!prompt_store_recording(s, hash, path, sizeof path));
-    EXPECT_INT(prompt_store_keep(s, hash, "sound", 5, &e), 0);
-    EXPECT_INT(prompt_store_keep(s, hash, "sound", 5, &e), 0);
-    EXPECT_INT(prompt_store_keep(s, hash, "noise", 5, &e), ERR_INVALID);
-    EXPECT(prompt_store_recording(s, hash, path, sizeof path));
-    text = test_read_file(path, NULL);
+    EXPECT(prompt_store_path(s, STORE_RECORDING, hash) == NULL);
+    EXPECT_INT(prompt_store_put_recording(s, hash, "sound", 5, &e), 0);
+    EXPECT_INT(prompt_store_put_recording(s, hash, "sound", 5, &e), 0);
+    EXPECT_INT(prompt_store_put_recording(s, hash, "noise", 5, &e), ERR_INVALID);
+    text = stored(s, STORE_RECORDING, hash);
     EXPECT_STR(text, "sound");
     free(text);
     EXPECT_INT(sweep("recordings"), 1);
@@ -157,7 +164,7 @@ static void survives_failing_memory(void)
         struct prompt_store *s = NULL;
 
         if (prompt_store_new(&s, FOLDER "/data", NULL) == 0 && prompt_store_add(s, &b, NULL) == 0)
-            prompt_store_keep(s, hash, "sound", 5, NULL);
+            prompt_store_put_recording(s, hash, "sound", 5, NULL);
         prompt_store_free(s);
     }
     sweep("prompts");
