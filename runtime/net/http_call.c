@@ -2,12 +2,15 @@
 
 #include "base/buf.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define MAX_DROPPED 4 /* bodies over the limit are read up to so many times the limit */
 
 struct http_call {
     struct list link;
@@ -108,6 +111,18 @@ void http_call_answer_file(struct http_call *c, const char *path, const char *ty
     queue(c, 200, r);
 }
 
+bool http_call_is_local(const struct http_call *c)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *a = info ? info->client_addr : NULL;
+
+    if (a && a->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24 == 127;
+    return a && a->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+}
+
 /* --- requests -------------------------------------------------------------------------------- */
 
 /* The daemon's earliest sight of a request; what we return is the request's context from then on.
@@ -196,6 +211,16 @@ static unsigned check_headers(const struct http_call *c)
     return 0;
 }
 
+/* Whether a body over the limit, its length given, can be read and thrown away. */
+static bool is_endurable(const struct http_call *c)
+{
+    const char *length = http_header(&c->request, "Content-Length");
+
+    return length && strlen(length) <= 15 &&
+           strtoull(length, NULL, 10) <= MAX_DROPPED * c->server->cfg.max_body &&
+           !http_header(&c->request, "Expect");
+}
+
 static enum MHD_Result begin(struct http_call *c, const char *verb)
 {
     c->begun = true;
@@ -205,8 +230,11 @@ static enum MHD_Result begin(struct http_call *c, const char *verb)
         MHD_get_connection_values_n(c->connection, MHD_HEADER_KIND, on_header, c);
     if (!c->refuse)
         c->refuse = check_headers(c);
-    if (c->refuse)
-        refuse(c, (int)c->refuse); /* before the body: the daemon then closes the connection */
+    /* Answered now, before the body, the connection is closed with bytes unread, and the reset that
+     * this is may reach the client before the answer. So a body that is not too much too large is
+     * read first. */
+    if (c->refuse && !(c->refuse == 413 && is_endurable(c)))
+        refuse(c, (int)c->refuse);
     return c->dead ? MHD_NO : MHD_YES;
 }
 
@@ -223,7 +251,7 @@ static enum MHD_Result take(struct http_call *c, const char *data, size_t *n)
     if (c->refuse) {
         buf_fini(&c->body);
         c->dropped += *n;
-        if (c->dropped > 4 * max)
+        if (c->dropped > MAX_DROPPED * max)
             return MHD_NO;
     }
     *n = 0;

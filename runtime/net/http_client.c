@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_IDLE 256 /* handles kept for later */
@@ -19,19 +20,23 @@ struct http_client {
     uv_timer_t timer;
     struct list busy, idle; /* transfers */
     size_t nidle;
-    struct list sockets;
+    struct socket **sockets; /* by descriptor, NULL where there is none */
+    size_t nsockets;
     size_t handles; /* of libuv, not yet closed */
     bool closing;
 };
 
 /* A descriptor that curl wants watched. Those that we opened for it keep their uv_poll while they
- * are open, watched or not, since curl says "stop watching" for every pause; only their close ends
- * it. Others (of the name lookup) are closed by curl behind our back after "stop watching". */
+ * are open, watched or not, since curl says "stop watching" for every pause. Their close ends it,
+ * which curl leaves to us, but not always: a connection that does not come about it closes behind
+ * our back. So each "stop" looks whether the descriptor is still what we opened, and a new one with
+ * the number of an old one takes its place. Others (of the name lookup) are never ours to keep. */
 struct socket {
-    struct list link;
     struct http_client *client;
     uv_poll_t poll;
     curl_socket_t fd;
+    ino_t inode;
+    int events; /* what is watched for */
     bool ours;
 };
 
@@ -41,6 +46,7 @@ static void on_closed(uv_handle_t *h)
 
     if (--c->handles)
         return;
+    free(c->sockets);
     free(c->ca_file);
     free(c);
     curl_global_cleanup();
@@ -125,34 +131,51 @@ static void on_poll(uv_poll_t *p, int status, int events)
     drain(c);
 }
 
-static struct socket *socket_of(struct http_client *c, curl_socket_t fd)
+static struct socket *socket_of(const struct http_client *c, curl_socket_t fd)
 {
-    struct list *it, *tmp;
+    return (size_t)fd < c->nsockets ? c->sockets[fd] : NULL;
+}
 
-    list_each (it, tmp, &c->sockets) {
-        struct socket *s = list_entry(it, struct socket, link);
-        if (s->fd == fd)
-            return s;
-    }
-    return NULL;
+static int make_room(struct http_client *c, curl_socket_t fd)
+{
+    size_t n = c->nsockets ? c->nsockets : 64;
+    struct socket **all;
+
+    if ((size_t)fd < c->nsockets)
+        return 0;
+    while (n <= (size_t)fd)
+        n *= 2;
+    all = realloc(c->sockets, n * sizeof(struct socket *));
+    if (!all)
+        return ERR_NOMEM;
+    memset(all + c->nsockets, 0, (n - c->nsockets) * sizeof(struct socket *));
+    c->sockets = all;
+    c->nsockets = n;
+    return 0;
+}
+
+static ino_t inode_of(curl_socket_t fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) ? 0 : st.st_ino;
 }
 
 static struct socket *watch(struct http_client *c, curl_socket_t fd, bool ours)
 {
     struct socket *s = calloc(1, sizeof *s);
 
-    if (!s)
-        return NULL;
-    if (uv_poll_init(c->loop, &s->poll, fd)) {
+    if (!s || make_room(c, fd) || uv_poll_init(c->loop, &s->poll, fd)) {
         free(s);
         return NULL;
     }
     s->poll.data = s;
     s->client = c;
     s->fd = fd;
+    s->inode = inode_of(fd);
     s->ours = ours;
     c->handles++;
-    list_append(&c->sockets, &s->link);
+    c->sockets[fd] = s;
     return s;
 }
 
@@ -167,42 +190,59 @@ static void on_socket_closed(uv_handle_t *h)
 
 static void unwatch(struct socket *s)
 {
-    list_remove(&s->link);
+    s->client->sockets[s->fd] = NULL;
     uv_close((uv_handle_t *)&s->poll, on_socket_closed);
+}
+
+static int start(struct socket *s, int events)
+{
+    s->events = events;
+    return uv_poll_start(&s->poll, events, on_poll) ? -1 : 0;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
     struct http_client *c = arg;
-    struct socket *s = known ? known : socket_of(c, fd);
+    struct socket *s = socket_of(c, fd);
     int events = 0;
 
     (void)easy;
+    (void)known; /* what curl would remember for a number may belong to its last owner */
     if (what == CURL_POLL_REMOVE) {
-        if (s && s->ours)
+        if (s && s->ours && s->inode && inode_of(fd) == s->inode) {
+            s->events = 0;
             uv_poll_stop(&s->poll);
-        else if (s)
+        } else if (s) {
             unwatch(s);
+        }
         return 0;
     }
     if (!s)
         s = watch(c, fd, false);
-    if (!s)
-        return -1; /* fails the transfer */
-    curl_multi_assign(c->multi, fd, s);
     if (what & CURL_POLL_IN)
         events |= UV_READABLE;
     if (what & CURL_POLL_OUT)
         events |= UV_WRITABLE;
-    return uv_poll_start(&s->poll, events, on_poll) ? -1 : 0;
+    return s ? start(s, events) : -1; /* -1 fails the transfer */
 }
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
     int fd = socket(a->family, a->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->protocol);
+    struct http_client *c = arg;
+    struct socket *old = fd < 0 ? NULL : socket_of(c, fd), *s;
+    int events = old ? old->events : 0;
 
     (void)purpose;
-    if (fd >= 0 && !watch(arg, fd, true)) {
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    if (old)
+        unwatch(old);
+    s = watch(c, fd, true);
+    /* Curl, too, takes the new one for the old one, and may not ask again. */
+    if (!s || (events && start(s, events))) {
+        if (s)
+            unwatch(s);
         close(fd);
         return CURL_SOCKET_BAD;
     }
@@ -306,7 +346,6 @@ int http_client_new(struct http_client **out, uv_loop_t *loop, const struct http
         c->cfg.max_body = 16 << 20;
     list_init(&c->busy);
     list_init(&c->idle);
-    list_init(&c->sockets);
     block_sigpipe();
     err = cfg->ca_file && access(cfg->ca_file, R_OK)
               ? error_set(e, ERR_IO, "cannot read %s: %s", cfg->ca_file, strerror(errno))
@@ -351,5 +390,9 @@ void http_client_free(struct http_client *c)
         transfer_free(list_entry(it, struct transfer, link));
     }
     curl_multi_cleanup(c->multi); /* closes the connections, each by on_close */
+    for (size_t i = 0; i < c->nsockets; i++) {
+        if (c->sockets[i])
+            unwatch(c->sockets[i]);
+    }
     uv_close((uv_handle_t *)&c->timer, on_closed);
 }

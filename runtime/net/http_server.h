@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/http.h"
 
+#include <stdbool.h>
 #include <uv.h>
 
 struct http_server;
@@ -44,6 +45,9 @@ int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http
                     struct error *e);
 /* The port in use. */
 unsigned http_server_port(const struct http_server *s);
+
+/* Whether the client is on this machine. */
+bool http_call_is_local(const struct http_call *call);
 
 /* Answer `call`, now or later, on the loop's thread; `response` is copied. An answer to a client
  * that has gone is dropped. */

@@ -432,6 +432,34 @@ static void ends_in_the_middle(void)
     EXPECT_INT(net_descriptors(), before);
 }
 
+/* Curl closes the sockets of connections that do not come about by itself. */
+static void leaves_nothing_of_failed_connections(void)
+{
+    int before = net_descriptors();
+
+    for (int turns = 0; turns < 8; turns++) {
+        struct fixture f;
+        unsigned port;
+
+        open_fixture(&f);
+        port = open_peer(&f);
+        f.peer_stays = true;
+        f.peer_says = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+        for (uint64_t i = 0; i < 30; i++)
+            send_to(&f, i, "GET", i % 3 == 0 ? 1 : port, "/", NULL, 5000);
+        for (int i = 0; i < turns; i++)
+            net_turn(&f.loop, 0);
+        for (uint64_t i = 0; i < 30; i += 2)
+            http_client_cancel(f.client, i);
+        for (int i = 0; i < turns; i++)
+            net_turn(&f.loop, turns % 2);
+        if (turns > 4)
+            net_until(&f.loop, &f.done, 15, 5000);
+        close_fixture(&f);
+    }
+    EXPECT_INT(net_descriptors(), before);
+}
+
 static void survives_failing_memory(void)
 {
     struct http_client_config cfg = {.done = on_done, .ca_file = "/etc/hostname"};
@@ -455,14 +483,10 @@ static void survives_failing_memory(void)
     EXPECT(net_close(&loop));
 }
 
-const struct test http_client_tests[] = {TEST(sends_and_receives),
-                                         TEST(carries_many_at_once),
-                                         TEST(keeps_its_connections),
-                                         TEST(tells_why_no_answer_came),
-                                         TEST(refuses_other_schemes),
-                                         TEST(goes_past_the_proxy_to_this_machine),
-                                         TEST(forgets_what_is_cancelled),
-                                         TEST(lets_done_do_anything),
-                                         TEST(ends_in_the_middle),
-                                         TEST(survives_failing_memory),
-                                         {0}};
+const struct test http_client_tests[] = {
+    TEST(sends_and_receives),        TEST(carries_many_at_once),
+    TEST(keeps_its_connections),     TEST(tells_why_no_answer_came),
+    TEST(refuses_other_schemes),     TEST(goes_past_the_proxy_to_this_machine),
+    TEST(forgets_what_is_cancelled), TEST(lets_done_do_anything),
+    TEST(ends_in_the_middle),        TEST(leaves_nothing_of_failed_connections),
+    TEST(survives_failing_memory),   {0}};

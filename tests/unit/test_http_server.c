@@ -139,7 +139,8 @@ static void refuses_what_breaks_the_rules(void)
         bool ours; /* the refusal was told */
     } cases[] = {
         {H "\r\n", "411", true},
-        {H "Content-Length: 10001\r\n\r\n", "413", true},
+        {H "Content-Length: 10001\r\nExpect: 100-continue\r\n\r\n", "413", true},
+        {H "Content-Length: 1000000\r\n\r\n", "413", true},
         {H "Content-Length: 99999999999999999999\r\n\r\n", "413", false},
         {H "Content-Length: -1\r\n\r\n", "400", false},
         {H "Content-Length: 1x\r\n\r\na", "400", false},
@@ -193,6 +194,11 @@ static void bounds_bodies_and_headers(void)
     net_talk(&f.loop, http_server_port(f.server), big, n, got, sizeof got, 500);
     EXPECT_IN(got, "HTTP/1.1 413 ");
     EXPECT_STR(f.last_refused, "413 /x");
+    /* With a length, too, the answer is heard. */
+    n = (size_t)sprintf(big, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 30000\r\n\r\n");
+    memset(big + n, 'a', 30000);
+    net_talk(&f.loop, http_server_port(f.server), big, n + 30000, got, sizeof got, 500);
+    EXPECT_IN(got, "HTTP/1.1 413 ");
     /* One that never ends is cut off. */
     n = (size_t)sprintf(big, "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
     n += (size_t)sprintf(big + n, "fffff\r\n");
