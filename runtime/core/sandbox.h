@@ -26,7 +26,7 @@
  * thread is closed from outside). Lua code can neither make one nor use one that a <close> handler
  * was shown: the object counts only in the coroutine in which it was raised. To carry an unwind
  * into another coroutine, raise a new one there. An error raised by a <close> handler on the way
- * does not stop it. */
+ * does not stop it. C code that catches one with lua_pcallk raises it again. */
 enum unwind { UNWIND_NONE, UNWIND_HANGUP, UNWIND_CANCEL, UNWIND_LIMIT };
 
 /* Raise one in L; `text` is for people and is copied. Does not return. */
@@ -39,12 +39,10 @@ enum unwind unwind_kind(lua_State *L, int index);
 /* Its text, "" when it is none; lives as long as the value. */
 const char *unwind_text(lua_State *L, int index);
 
-/* For C code that has caught an unwind in L with lua_pcallk and lets L go on. */
-void unwind_stopped(lua_State *L);
-
 /* --- coroutines -------------------------------------------------------------------------------
  * The function to start a coroutine with: `sandbox_fiber(f, ...)` calls f(...) and returns true and
- * its results, or false and the error (an unwind too). Do not resume a flow's function bare: an
+ * its results, or false and the error (an unwind too, or what a <close> handler raised in its place
+ * after the last pcall). Do not resume a flow's function bare: an
  * error that leaves a coroutine uncaught keeps its <close> handlers for lua_resetthread, where they
  * cannot wait, and, when it was raised by a hook, Lua 5.4.4 leaves hooks switched off in that
  * thread, so that an endless loop in such a handler could not be stopped. Inside sandbox_fiber they

@@ -65,8 +65,8 @@ static int base_xpcall(lua_State *L)
 
 static int fiber_done(lua_State *L, int status, lua_KContext ctx)
 {
+    (void)ctx;
     if (status != LUA_OK && status != LUA_YIELD) {
-        unwind_restore(L, (uint64_t)ctx >> 2);
         lua_pushboolean(L, false);
         lua_replace(L, 1);
     }
@@ -75,12 +75,10 @@ static int fiber_done(lua_State *L, int status, lua_KContext ctx)
 
 int sandbox_fiber(lua_State *L)
 {
-    lua_KContext ctx = begin(L, 0);
-
     luaL_checkany(L, 1);
     lua_pushboolean(L, true);
     lua_insert(L, 1);
-    return fiber_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, ctx, fiber_done), ctx);
+    return fiber_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, fiber_done), 0);
 }
 
 /* --- values -----------------------------------------------------------------------------------*/

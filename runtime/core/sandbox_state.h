@@ -7,9 +7,6 @@
 
 #include <lua.h>
 
-/* Elements that one function of `table` goes through at most. */
-#define TABLE_MAX 1000000
-
 void sandbox_base(lua_State *L);    /* sandbox_base.c: pcall, tostring, setmetatable, load, ...  */
 void sandbox_order(lua_State *L);   /* sandbox_order.c: pairs, next                             */
 void sandbox_string(lua_State *L);  /* sandbox_string.c: rep, format                            */

@@ -4,6 +4,9 @@
 #include <lauxlib.h>
 #include <stdbool.h>
 
+/* Elements that one function goes through at most. */
+#define TABLE_MAX 1000000
+
 /* The stock functions go through as many elements as `#t` or the arguments say, without a single
  * allocation where the elements are nil; a sparse table or a __len can say 2^62. So these count
  * first. Elements are read and written with metamethods, as in stock Lua. */

@@ -95,16 +95,6 @@ void unwind_restore(lua_State *L, uint64_t serial)
     lua_pop(L, 1);
 }
 
-void unwind_stopped(lua_State *L)
-{
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &cell_keys.unwinding) == LUA_TTABLE) {
-        lua_pushthread(L);
-        lua_pushnil(L);
-        lua_rawset(L, -3);
-    }
-    lua_pop(L, 1);
-}
-
 static const struct unwind_object *check(lua_State *L, int index)
 {
     const struct unwind_object *u = lua_touserdata(L, index);

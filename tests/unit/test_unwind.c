@@ -161,7 +161,7 @@ static void close_handlers_run_and_may_wait(void)
          "- a aa HANGUP"},
         /* an error in a handler takes the place of the unwind, as in stock Lua, until the next
            protected call on the way */
-        {"local a <close> = " CLOSE("error 'x'") " native.hang()", "- HANGUP"},
+        {"local a <close> = " CLOSE("error 'x'") " native.hang()", "- flows/main.lua:3: x"},
         {"pcall(function() local a <close> = " CLOSE("error 'x'") " native.hang() end)\n"
                                                                   "native.wait 'went on'",
          "- HANGUP"},
