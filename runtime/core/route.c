@@ -33,7 +33,7 @@ static const char *routed_to(const struct leg *leg)
     const cJSON *route = json_get(leg->resource, "callRoutes");
 
     route = cJSON_IsArray(route) ? route->child : NULL;
-    return json_str(json_get(json_get(route, "original"), "phone"), "id");
+    return identity_text(json_get(route, "original"));
 }
 
 static const char *target(const struct leg *leg)

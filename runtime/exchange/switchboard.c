@@ -139,7 +139,8 @@ int switchboard_tick(struct switchboard *s, int64_t now)
 
 /* --- phones come in ------------------------------------------------------------------------ */
 
-/* Who is called: a number reaches the bot through a resource account, an id is the bot itself. */
+/* Who is called: a number reaches the bot through a resource account; an id is the bot itself, or
+ * somebody whose calls go on to it. */
 static void address_bot(struct switchboard *s, struct leg *leg, const char *to)
 {
     const char *kind = to[0] == '+' ? "applicationInstance" : "application";
@@ -156,11 +157,13 @@ static void address_bot(struct switchboard *s, struct leg *leg, const char *to)
     board_quote(&b, s->cfg.tenant);
     buf_str(&b, "}},\"endpointType\":\"default\",\"region\":null,\"languageId\":null}]");
     leg->targets = board_take(s, &b);
-    if (to[0] != '+')
+    if (id_equal(to, s->cfg.app_id))
         return;
-    buf_str(&b, "[{\"@odata.type\":\"#microsoft.graph.callRoute\",\"routingType\":\"lookup\","
-                "\"original\":{\"@odata.type\":\"#microsoft.graph.identitySet\",\"phone\":"
-                "{\"@odata.type\":\"#microsoft.graph.identity\",\"id\":");
+    buf_fmt(&b,
+            "[{\"@odata.type\":\"#microsoft.graph.callRoute\",\"routingType\":\"%s\","
+            "\"original\":{\"@odata.type\":\"#microsoft.graph.identitySet\",\"%s\":"
+            "{\"@odata.type\":\"#microsoft.graph.identity\",\"id\":",
+            to[0] == '+' ? "lookup" : "forwarded", to[0] == '+' ? "phone" : "user");
     board_quote(&b, to);
     buf_str(&b, "}},\"final\":{\"@odata.type\":\"#microsoft.graph.identitySet\","
                 "\"applicationInstance\":{\"@odata.type\":\"#microsoft.graph.identity\","

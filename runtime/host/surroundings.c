@@ -204,7 +204,12 @@ static int set_up_engine(struct simulation *s, struct error *e)
     };
     int rc = engine_new(&s->engine, &cfg, e);
 
-    return rc < 0 ? rc : core_use(engine_core(s->engine), s->cfg->bundle, e);
+    if (rc == 0)
+        rc = core_use(engine_core(s->engine), s->cfg->bundle, e);
+    if (rc == 0)
+        rc = watchdog_new(&s->watchdog, core_pulse(engine_core(s->engine)), cfg.core.limits.turn_ms,
+                          e);
+    return rc;
 }
 
 static int set_up_board(struct simulation *s, struct error *e)
@@ -260,6 +265,7 @@ int simulation_set_up(struct simulation *s, struct error *e)
 
 void simulation_tear_down(struct simulation *s)
 {
+    watchdog_free(s->watchdog);
     engine_free(s->engine);
     switchboard_free(s->board);
     traffic_fini(&s->traffic);

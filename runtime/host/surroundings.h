@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "host/simulation.h"
 #include "host/traffic.h"
+#include "host/watchdog.h"
 
 #define SIMULATION_BOUND_MS (6 * 3600 * 1000LL) /* nothing may go on for longer than this */
 
@@ -21,6 +22,7 @@ struct simulation {
     const struct simulation_config *cfg;
     struct simulation_result *result;
     struct engine *engine;
+    struct watchdog *watchdog;
     struct switchboard *board;
     struct caller_world world;
     struct traffic traffic;

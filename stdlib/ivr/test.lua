@@ -166,6 +166,7 @@ function Phone:ended(within)
     local over = await(milliseconds(within, 30), function() return self.over end,
         function() return self.busy_until end)
     if not over then fail("the call has not ended; heard so far: %s", quoted(self:heard())) end
+    sleep(100 + patience) -- the runtime hears of it a moment later
     return over
 end
 

@@ -73,8 +73,8 @@ end
 -- A second leg: another phone is rung, hears something, and is let go; the caller hears of it.
 function flow.leg(call)
     call:answer()
-    local ok, leg = pcall(ivr.createCall, "+14255550151")
-    if ok then ok = leg:waitFor("established", 20) end
+    local leg = ivr.createCall "+14255550151"
+    local ok = pcall(leg.waitFor, leg, "established", 20)
     if ok then
         leg:playPrompt "two"
         leg:hangup()
@@ -88,7 +88,10 @@ function flow.legHangup(call)
     call:answer()
     local leg = ivr.createCall "+14255550151"
     leg:waitFor("established", 20)
-    local ok, err = pcall(leg.playPrompt, leg, "long")
+    local played = leg:playPrompt "long"
+    log.info("played: " .. tostring(played.ok))
+    ivr.sleep(1)
+    local ok, err = pcall(leg.playPrompt, leg, "two")
     log.info(("legHangup: %s %s"):format(tostring(ok), describe(err)))
     call:playPrompt "one"
 end

@@ -93,7 +93,7 @@ test("a second leg that hangs up is an error on that leg only", function(t)
     p:hangsUp()
     c:hears "one"
     t.equal(c:ended().by, "bot")
-    logs(t, "legHangup: false hangup")
+    logs(t, "played: false", "legHangup: false hangup")
 end)
 
 test("the caller hangs up while there is a second leg", function(t)
