@@ -202,6 +202,8 @@ void call_overrun(struct call *call, const char *limit)
     core->overrun.resumes = call->resumes;
     core->overrun.time = call->now;
     snprintf(call->limit, sizeof call->limit, "%s", core->overrun.limit);
+    call_log(call, "error", "", core->overrun.where, "flow %s: limits.%s exceeded%s%s", call->flow,
+             limit, core->overrun.where[0] ? " at " : "", core->overrun.where);
     call->main = NULL;
     call->step_request = NULL;
     list_each (it, tmp, &call->fibers)

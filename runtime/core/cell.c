@@ -84,12 +84,14 @@ static void end_turn(lua_State *L, lua_Debug *ar)
 void sandbox_poll(lua_State *L)
 {
     struct cell *c = cell_of(L);
-    char where[96], text[160];
+    char text[160];
 
     if (!c->broken || c->running != L)
         return;
-    sandbox_where(L, where, sizeof where);
-    snprintf(text, sizeof text, "%s%slimits.%s exceeded", where, where[0] ? ": " : "", c->broken);
+    if (!c->where[0])
+        sandbox_where(L, c->where, sizeof c->where);
+    snprintf(text, sizeof text, "%s%slimits.%s exceeded", c->where, c->where[0] ? ": " : "",
+             c->broken);
     unwind_raise(L, UNWIND_LIMIT, text);
 }
 
@@ -110,6 +112,7 @@ void cell_enter(struct cell *c, lua_State *co)
     c->turn_base = c->bytes;
     c->asked = NULL;
     c->broken = NULL;
+    c->where[0] = '\0';
     c->running = co;
 }
 
@@ -125,6 +128,11 @@ const char *cell_leave(struct cell *c)
     if (limit)
         lua_sethook(co, NULL, 0, 0);
     return limit;
+}
+
+const char *cell_broken_where(const struct cell *c)
+{
+    return c->where;
 }
 
 /* --- loading ----------------------------------------------------------------------------------*/

@@ -54,6 +54,10 @@ size_t cell_bytes(const struct cell *c);
 void cell_enter(struct cell *c, lua_State *co);
 const char *cell_leave(struct cell *c);
 
+/* Where the flow was when that limit was broken, "flows/main.lua:12", or empty; until the next
+ * cell_enter. It depends on the machine that ran it: for people, not for the record. */
+const char *cell_broken_where(const struct cell *c);
+
 /* End the turn in progress: the running code raises an error that `pcall` does not stop.
  * Async-signal- safe, but must run on the cell's thread (from a signal handler there, or from a
  * hook). `limit` is the name that cell_leave will return; a static string. Does nothing between

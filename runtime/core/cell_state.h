@@ -32,6 +32,7 @@ struct cell {
 
     lua_State *volatile running; /* the coroutine of the turn; NULL between turns */
     const char *volatile broken; /* the limit broken in this turn                 */
+    char where[96];              /* where the last turn was ended for that        */
     int64_t load_deadline;       /* ns of this thread's CPU time; 0 when loaded   */
     struct loading *loading;     /* innermost first; NULL when no top level runs  */
     const char *failed;          /* the file that failed to load last             */

@@ -282,6 +282,8 @@ static const char *resume(struct fiber *f)
     cell_enter(cell, f->co);
     status = lua_resume(f->co, cell_state(cell), nargs, &nres);
     limit = cell_leave(cell);
+    if (limit)
+        snprintf(core->overrun.where, sizeof core->overrun.where, "%s", cell_broken_where(cell));
     core->pulse.running = NULL;
     core->running = NULL;
     if (limit || status == LUA_YIELD)
@@ -340,6 +342,7 @@ const char *fibers_run(struct call *call)
         if (list_empty(&call->ready))
             return NULL;
         call_mark(call);
+        core->overrun.where[0] = '\0';
         if (call->resumes == RESUMES_PER_TURN)
             return "fibers";
         if (core->replay.key[0] && core->replay.resumes == call->resumes)

@@ -30,6 +30,7 @@ struct core {
     /* How the last turn was cut short: which limit, after how many completed resumes. */
     struct {
         char key[KEY_MAX], limit[32];
+        char where[96]; /* for the log only */
         unsigned resumes;
         int64_t time;
     } overrun;

@@ -166,8 +166,6 @@ static void failed(struct call *call)
     call->why = "error";
     if (call->main)
         call_log_failure(call->main, "onCall");
-    else if (strcmp(call->limit, "start") != 0)
-        call_log(call, "error", "", "", "flow %s: broke limit %s", call->flow, call->limit);
     call->phase = PHASE_ERROR;
     if (strcmp(call->limit, "start") == 0 || call_protect(call, start_on_error, &x, &e) ||
         !call->main)

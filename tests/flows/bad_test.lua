@@ -32,8 +32,7 @@ falls_back("a huge table", "huge", "flows/bad.lua", "turn_bytes")
 falls_back("a huge string", "hugeString", "flows/bad.lua:51", "string_bytes")
 falls_back("recursion without end", "deep", "flows/bad.lua", "stack overflow")
 falls_back("too many fibers", "fibers", "flows/bad.lua:62", "fibers")
-falls_back("a global", "global", "flows/bad.lua:109", "notDeclared")
-falls_back("going on without end", "spins", "entries")
+falls_back("a global", "global", "flows/bad.lua:108", "notDeclared")
 
 test("onError takes over", function(t)
     local c = t.call{ flow = "rescued" }
@@ -69,8 +68,8 @@ local function cleans_up(name, case, ...)
 end
 
 cleans_up("an error in an end handler", "endHandler", "flows/bad.lua:67", "in the end handler")
-cleans_up("an end handler that waits too long", "endHandlerWaits", "flows/bad.lua")
-cleans_up("an end handler that loops", "endHandlerLoops", "flows/bad.lua:86")
+cleans_up("an end handler that waits too long", "endHandlerWaits", "cleanup_ms")
+cleans_up("an end handler that loops", "endHandlerLoops", "flows/bad.lua:84")
 
 test("a flow that never answers", function(t)
     local c = t.call{ flow = "bad", to = "neverAnswers" }
@@ -82,6 +81,12 @@ test("a flow that waits for ever is ended by the longest duration of a call", fu
     local c = t.call{ flow = "bad", to = "waitsForEver" }
     c:waits(4 * 3600 + 60)
     t.equal(c:ended(1).by, "bot")
+end)
+
+test("a flow that goes on without end is ended by the number of its entries", function(t)
+    local c = t.call{ flow = "bad", to = "spins" }
+    t.equal(c:ended().by, "bot")
+    logs(t, "limit entries")
 end)
 
 test("a flow that keeps playing ends when the caller goes", function(t)

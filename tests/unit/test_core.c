@@ -539,7 +539,7 @@ static void a_limit_broken_is_taken_back_and_replayed(void)
     EXPECT_IN(json_str(over.data, "limit"), "bytes");
     flow_pass(&w, 0);
     EXPECT(!core_overrun(w.core, &(struct event){0}));
-    EXPECT_IN(logs(&w), "broke limit ");
+    EXPECT_IN(logs(&w), "limits.");
     live = strdup(flow_take(&w));
     EXPECT_IN(live, "\"seq\":2,\"method\":\"playPrompt\",\"args\":");
     EXPECT_IN(live, "sorry");
@@ -732,7 +732,7 @@ static void calls_end_when_limits_say_so(void)
     w.serves = true;
     flow_start(&w);
     flow_pass(&w, 10000);
-    EXPECT_IN(logs(&w), "broke limit fibers");
+    EXPECT_IN(logs(&w), "limits.fibers exceeded");
     EXPECT(w.ended);
     flow_fini(&w);
 }
