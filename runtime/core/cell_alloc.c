@@ -6,6 +6,10 @@
  */
 #define SLACK (64u << 10)
 
+/* A request no larger than this is granted even when it breaks a limit: the hook then ends the turn
+ * at the next instruction and can say where, which a memory error cannot. */
+#define SMALL (8u << 10)
+
 /* The limit that growing by `more` would break, or NULL. */
 static const char *over(const struct cell *c, size_t more)
 {
@@ -57,6 +61,10 @@ void *cell_alloc(void *ud, void *p, size_t old, size_t n)
     }
     if (n > old) {
         limit = over(c, n - old);
+        if (limit && c->running && !c->broken && !c->load_deadline && n - old <= SMALL) {
+            cell_interrupt(c, limit);
+            limit = NULL;
+        }
         if (limit) {
             refused(c, limit, p, n);
             return NULL;

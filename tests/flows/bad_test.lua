@@ -30,7 +30,7 @@ falls_back("an endless loop in pcall", "endlessCaught", "flows/bad.lua:34", "tur
 falls_back("a pattern without end", "pattern", "flows/bad.lua:40", "pattern_steps")
 falls_back("a huge table", "huge", "flows/bad.lua", "turn_bytes")
 falls_back("a huge string", "hugeString", "flows/bad.lua:51", "string_bytes")
-falls_back("recursion without end", "deep", "flows/bad.lua", "stack overflow")
+falls_back("recursion without end", "deep", "turn_bytes")
 falls_back("too many fibers", "fibers", "flows/bad.lua:62", "fibers")
 falls_back("a global", "global", "flows/bad.lua:108", "notDeclared")
 
