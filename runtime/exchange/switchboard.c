@@ -25,17 +25,23 @@ static int copy_config(struct switchboard *s, const struct switchboard_config *c
     return board_leave(s, 0);
 }
 
+static void init_maps(struct switchboard *s)
+{
+    struct map *maps[] = {&s->legs,  &s->lines,   &s->phones,  &s->meetings,
+                          &s->clips, &s->fetches, &s->notices, &s->recordings};
+
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+        map_init(maps[i], random_next(&s->random));
+}
+
 int switchboard_new(struct switchboard **out, const struct switchboard_config *cfg, struct error *e)
 {
     struct switchboard *s = calloc(1, sizeof *s);
-    struct map *maps[] = {s ? &s->legs : NULL, &s->lines,   &s->phones,  &s->meetings,
-                          &s->clips,           &s->fetches, &s->notices, &s->recordings};
 
     if (!s)
         return error_set(e, ERR_NOMEM, "no memory for the switchboard");
     random_seed(&s->random, cfg->seed);
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
-        map_init(maps[i], random_next(&s->random));
+    init_maps(s);
     list_init(&s->actions);
     list_init(&s->kept);
     list_init(&s->all_legs);
