@@ -23,18 +23,16 @@ int core_new(struct core **out, const struct core_config *cfg, struct error *e)
 
 void core_free(struct core *core)
 {
-    struct command_list unheard = {0};
-
     if (!core)
         return;
-    core->out = &unheard;
+    core->out = &core->unheard;
     while (!list_empty(&core->calls))
         call_free(list_entry(core->calls.next, struct call, link));
     cells_fini(core);
     bundle_unref(core->bundle);
     map_fini(&core->by_key);
     heap_fini(&core->timers);
-    command_list_fini(&unheard);
+    command_list_fini(&core->unheard);
     free(core);
 }
 

@@ -93,6 +93,9 @@ static int take_text(char *out, size_t cap, const cJSON *o, const char *key, str
 
     if (v && (!cJSON_IsString(v) || strlen(v->valuestring) >= cap))
         return error_set(e, ERR_INVALID, "event: %s: a string of at most %zu bytes", key, cap - 1);
+    if (v && v->valuestring[strspn(v->valuestring, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+                                                   "UVWXYZ0123456789._:@-")])
+        return error_set(e, ERR_INVALID, "event: %s: no id", key);
     strcpy(out, v ? v->valuestring : "");
     return 0;
 }

@@ -105,6 +105,13 @@ void fiber_unshield(struct fiber *f);
 /* End `f` and its children now, running no flow code that waits. The last resort. */
 void fiber_kill(struct fiber *f);
 
+/* The function of `f` has returned, or a child has ended: `f` is over when its children are. */
+void fiber_settle(struct fiber *f);
+
+/* Close the coroutine where it stands. Its <close> handlers run, but cannot wait, nor ask anything
+ * of the service. */
+void fiber_close(struct fiber *f);
+
 /* Free fibers that nobody can ask about any more; of ended calls all. */
 void fibers_sweep(struct call *call);
 void fiber_free(struct fiber *f);

@@ -24,7 +24,8 @@ struct core {
     struct list cells;
     struct heap timers;
     struct fiber *running;
-    struct command_list *out; /* of the turn that runs */
+    struct command_list *out;    /* of the turn that runs */
+    struct command_list unheard; /* what calls say while everything is freed */
     struct core_pulse pulse;
     uint64_t waits;
     /* How the last turn was cut short: which limit, after how many completed resumes. */

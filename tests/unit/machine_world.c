@@ -289,3 +289,8 @@ const char *flow_take(struct flow_world *w)
     buf_reset(&w->text);
     return taken;
 }
+
+const char *flow_logs(const struct flow_world *w)
+{
+    return w->logs.p ? w->logs.p : "";
+}

@@ -10,6 +10,24 @@
 
 #define WORLD_KEY "0123456789abcdef0123456789abcdef"
 
+/* Events. */
+#define ANSWERED(seq) "{\"kind\":\"answer\",\"seq\":" #seq ",\"status\":202}"
+#define STATE(s)      "{\"kind\":\"call\",\"change\":\"updated\",\"data\":{\"state\":\"" s "\"}}"
+#define ESTABLISHED                                                                                \
+    "{\"kind\":\"call\",\"change\":\"updated\",\"data\":{\"state\":\"established\","               \
+    "\"mediaState\":"                                                                              \
+    "{\"audio\":\"active\"}}}"
+#define DELETED                                                                                    \
+    "{\"kind\":\"call\",\"change\":\"deleted\",\"data\":{\"resultInfo\":{\"code\":200,"            \
+    "\"subcode\":5001}}}"
+#define TONE(n, s) "{\"kind\":\"tone\",\"data\":{\"tone\":\"tone" #n "\",\"sequenceId\":" #s "}}"
+#define RUNNING(seq, op)                                                                           \
+    "{\"kind\":\"answer\",\"seq\":" #seq ",\"status\":200,\"id\":\"" op "\",\"data\":{\"status\":" \
+    "\"running\"}}"
+#define OP_END(op, more)                                                                           \
+    "{\"kind\":\"operation\",\"change\":\"deleted\",\"id\":\"" op "\",\"data\":{\"status\":"       \
+    "\"completed\"" more "}}"
+
 struct flow_world {
     char folder[64];
     struct bundle *bundle;
@@ -43,5 +61,8 @@ int flow_start(struct flow_world *w);
 void flow_pass(struct flow_world *w, int64_t ms);
 /* The commands since the last take; valid until the next. */
 const char *flow_take(struct flow_world *w);
+
+/* What flows logged so far; "" when nothing. */
+const char *flow_logs(const struct flow_world *w);
 
 #endif

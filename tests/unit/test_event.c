@@ -48,6 +48,7 @@ static void bad_lines_are_named(void)
         {"{\"kind\":\"tone\",\"leg\":\"1\"}", "leg"},
         {"{\"kind\":\"tone\",\"key\":\"0123456789012345678901234567890123456789\"}", "key"},
         {"{\"kind\":\"tone\",\"id\":7}", "id"},
+        {"{\"kind\":\"tone\",\"id\":\"a\\\"b\"}", "id"},
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
