@@ -50,17 +50,25 @@ int buf_char(struct buf *b, char c)
 int buf_fmt(struct buf *b, const char *fmt, ...)
 {
     va_list ap;
+    size_t room;
     int n;
 
+    /* Most texts fit into what room there is; only a longer one is formatted twice. */
+    if (reserve(b, 100))
+        return b->err;
+    room = b->cap - b->n;
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(b->p + b->n, room, fmt, ap);
     va_end(ap);
     CHECK(n >= 0);
-    if (reserve(b, (size_t)n))
-        return b->err;
-    va_start(ap, fmt);
-    vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
-    va_end(ap);
+    if ((size_t)n >= room) {
+        b->p[b->n] = '\0';
+        if (reserve(b, (size_t)n))
+            return b->err;
+        va_start(ap, fmt);
+        vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
     b->n += (size_t)n;
     return 0;
 }
