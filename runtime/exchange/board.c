@@ -1,5 +1,6 @@
 #include "exchange/board.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,17 @@ void board_quote(struct buf *b, const char *text)
             buf_fmt(b, "\\u%04x", (unsigned)(unsigned char)*text++);
     }
     buf_char(b, '"');
+}
+
+void board_texts(struct buf *b, ...)
+{
+    const char *text;
+    va_list ap;
+
+    va_start(ap, b);
+    while ((text = va_arg(ap, const char *)))
+        buf_str(b, text);
+    va_end(ap);
 }
 
 void board_time(struct buf *b, int64_t ms)

@@ -96,6 +96,8 @@ bool board_address(char out[BOARD_MAX_ADDRESS], const char *text);
 
 /* `text` as a JSON string with its quotes; NULL as null. */
 void board_quote(struct buf *b, const char *text);
+/* Append texts up to a NULL: what is on every call's way is put together so, not by a format. */
+void board_texts(struct buf *b, ...) __attribute__((sentinel));
 /* An ISO 8601 UTC time with its quotes. */
 void board_time(struct buf *b, int64_t ms);
 /* {"@odata.type":"#microsoft.graph.resultInfo","code":..,"subcode":..,"message":..} */

@@ -155,14 +155,14 @@ static char *envelope(struct switchboard *s, const struct leg *leg, const char *
 {
     struct buf b = {0};
 
-    buf_fmt(&b,
-            "{\"@odata.type\":\"#microsoft.graph.commsNotifications\",\"value\":["
-            "{\"@odata.type\":\"#microsoft.graph.commsNotification\",\"changeType\":\"%s\","
-            "\"resourceUrl\":\"/communications/calls/%s%s\",\"callbackUri\":",
-            change, leg->id, suffix ? suffix : "");
+    board_texts(&b,
+                "{\"@odata.type\":\"#microsoft.graph.commsNotifications\",\"value\":["
+                "{\"@odata.type\":\"#microsoft.graph.commsNotification\",\"changeType\":\"",
+                change, "\",\"resourceUrl\":\"/communications/calls/", leg->id,
+                suffix ? suffix : "", "\",\"callbackUri\":", NULL);
     board_quote(&b, leg->callback);
     if (data)
-        buf_fmt(&b, ",\"resourceData\":%s", data);
+        board_texts(&b, ",\"resourceData\":", data, NULL);
     buf_str(&b, "}]}");
     return board_take(s, &b);
 }

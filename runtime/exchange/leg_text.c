@@ -35,24 +35,28 @@ char leg_tone_key(const char *name)
     return '\0';
 }
 
+static void state_members(struct buf *b, const struct leg *leg)
+{
+    board_texts(b,
+                "{\"@odata.type\":\"#microsoft.graph.call\",\"@odata.id\":\"/communications/calls/",
+                leg->id, "\",\"id\":\"", leg->id, "\",\"state\":\"", state_names[leg->state],
+                "\",\"direction\":\"", leg->incoming ? "incoming" : "outgoing", "\"", NULL);
+}
+
 void leg_state_text(struct buf *b, const struct leg *leg, const char *more)
 {
-    buf_fmt(b,
-            "{\"@odata.type\":\"#microsoft.graph.call\","
-            "\"@odata.id\":\"/communications/calls/%s\",\"id\":\"%s\",\"state\":\"%s\","
-            "\"direction\":\"%s\"%s}",
-            leg->id, leg->id, state_names[leg->state], leg->incoming ? "incoming" : "outgoing",
-            more ? more : "");
+    state_members(b, leg);
+    board_texts(b, more ? more : "", "}", NULL);
 }
 
 static void member_json(struct buf *b, const char *name, const char *json)
 {
-    buf_fmt(b, ",\"%s\":%s", name, json ? json : "null");
+    board_texts(b, ",\"", name, "\":", json ? json : "null", NULL);
 }
 
 static void member_string(struct buf *b, const char *name, const char *text)
 {
-    buf_fmt(b, ",\"%s\":", name);
+    board_texts(b, ",\"", name, "\":", NULL);
     board_quote(b, text);
 }
 
@@ -60,11 +64,7 @@ void leg_text(struct buf *b, const struct leg *leg)
 {
     const struct conference *c = leg->me ? leg->me->conference : NULL;
 
-    buf_fmt(b,
-            "{\"@odata.type\":\"#microsoft.graph.call\","
-            "\"@odata.id\":\"/communications/calls/%s\",\"id\":\"%s\",\"state\":\"%s\","
-            "\"direction\":\"%s\"",
-            leg->id, leg->id, state_names[leg->state], leg->incoming ? "incoming" : "outgoing");
+    state_members(b, leg);
     member_string(b, "callbackUri", leg->callback);
     member_string(b, "callChainId", leg->chain);
     member_json(b, "callRoutes", leg->routes ? leg->routes : "[]");

@@ -139,9 +139,8 @@ void operation_text(struct buf *b, const struct operation *op)
 {
     static const char *const names[] = {"running", "completed", "failed"};
 
-    buf_fmt(b, "{\"@odata.type\":\"#microsoft.graph.%s\",\"id\":\"%s\",\"status\":\"%s\"", op->type,
-            op->id, names[op->status]);
-    buf_str(b, ",\"clientContext\":");
+    board_texts(b, "{\"@odata.type\":\"#microsoft.graph.", op->type, "\",\"id\":\"", op->id,
+                "\",\"status\":\"", names[op->status], "\",\"clientContext\":", NULL);
     board_quote(b, op->context);
     buf_str(b, ",\"resultInfo\":");
     if (op->message)
