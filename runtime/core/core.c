@@ -53,6 +53,15 @@ struct bundle *core_bundle(struct core *core)
     return core->bundle;
 }
 
+bool core_has_flow(const struct core *core, const char *flow)
+{
+    char name[160];
+
+    snprintf(name, sizeof name, "flows/%s.lua", flow);
+    return core->bundle && !strchr(flow, '/') && strcmp(flow, "routes") != 0 &&
+           bundle_file(core->bundle, name);
+}
+
 static int apply_signal(struct call *call, const struct event *ev)
 {
     const char *name = json_str(ev->data, "name");

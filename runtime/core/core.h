@@ -33,6 +33,8 @@ void core_free(struct core *c);
  * `e` holds file, line and reason. */
 int core_use(struct core *c, struct bundle *b, struct error *e);
 struct bundle *core_bundle(struct core *c); /* the one new calls get; may be NULL */
+/* Whether that bundle has a flow of this name. */
+bool core_has_flow(const struct core *c, const char *flow);
 
 /* Take one event and run one turn. Commands are appended to `out`. The event is only read. Errors:
  * ERR_NOTFOUND (no such call), ERR_EXISTS (start of a known key), ERR_NOMEM; a failing flow is not

@@ -320,6 +320,24 @@ int engine_dial(struct engine *en, const char *flow, cJSON *create, int64_t now,
     return settle(en, wire_dial(en->wire, flow, create, now, key), now);
 }
 
+int engine_signal(struct engine *en, const char *key, const char *name, int64_t now)
+{
+    struct event ev = {.kind = EVENT_SIGNAL, .time = now};
+    cJSON *calls = strlen(key) < sizeof ev.key ? core_describe(en->core, key) : NULL;
+    bool known = cJSON_GetArraySize(calls) > 0;
+
+    cJSON_Delete(calls);
+    if (!known)
+        return ERR_NOTFOUND;
+    strcpy(ev.key, key);
+    ev.data = cJSON_CreateObject();
+    if (!ev.data || json_set_str(ev.data, "name", name)) {
+        event_fini(&ev);
+        return ERR_NOMEM;
+    }
+    return settle(en, hand_event(en, &ev, now), now);
+}
+
 int engine_tick(struct engine *en, int64_t now)
 {
     unsigned budget = TURNS;

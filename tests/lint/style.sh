@@ -7,8 +7,8 @@ for file in $(git ls-files '*.c' '*.h' '*.lua'); do
     lines=$(wc -l <"$file")
     [ "$lines" -le 800 ] || { echo "$file: $lines lines, more than 800"; bad=1; }
 done
-if git grep -nE 'TODO|FIXME|XXX' -- '*.c' '*.h' '*.lua' '*.sh'  ':!tests/lint/style.sh'; then bad=1; fi
-if git grep -nE '^(static )?[a-z_ ]+ \*?[a-z_]+( = .*)?;$' -- 'runtime/*.c' 'bindings/*.c' |
+if git grep -nwE 'TODO|FIXME|XXX' -- '*.c' '*.h' '*.lua' '*.sh'  ':!tests/lint/style.sh'; then bad=1; fi
+if git grep -nE '^(static )?[a-z][a-z_ ]* \*?[a-z_]+( = .*)?;$' -- 'runtime/*.c' 'bindings/*.c' |
     grep -vE 'const|static_assert|typedef|return|extern|goto|thread_local|_Thread_local'; then
     echo "mutable globals: hang them off a struct"
     bad=1

@@ -1,0 +1,180 @@
+/*
+ * The admin listener: health for a load balancer, and what the command line asks a running service. Bound to loopback
+ * by default; with admin.token_file every path but the health ones wants the bearer token.
+ */
+#include "host/service.h"
+
+#include "base/json.h"
+#include "graph/joinlink.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void(admin_action)(struct service *s, struct http_call *call,
+                           const struct http_message *request, const char *rest);
+
+static void get_health(struct service *s, struct http_call *call, const struct http_message *request,
+                       const char *rest)
+{
+    (void)s, (void)request, (void)rest;
+    answer_status(call, 200);
+}
+
+static void get_ready(struct service *s, struct http_call *call, const struct http_message *request,
+                      const char *rest)
+{
+    cJSON *body = cJSON_CreateObject();
+    struct core *core = engine_core(s->engine);
+    bool ready = !s->stopping && core_bundle(core);
+
+    (void)request, (void)rest;
+    if (!body || json_set(body, "ready", cJSON_CreateBool(ready)) ||
+        json_set_str(body, "bundle", core_bundle(core) ? core_bundle(core)->id : "") ||
+        json_set_int(body, "calls", (int64_t)core_calls(core))) {
+        cJSON_Delete(body);
+        body = NULL;
+    }
+    answer_json(call, ready ? 200 : 503, body);
+}
+
+static void get_calls(struct service *s, struct http_call *call, const struct http_message *request,
+                      const char *rest)
+{
+    cJSON *list = core_describe(engine_core(s->engine), *rest ? rest : NULL);
+
+    (void)request;
+    if (*rest && cJSON_GetArraySize(list) == 0) {
+        cJSON_Delete(list);
+        answer_error(call, 404, "notFound", "no such call in progress");
+    } else {
+        answer_json(call, 200, list);
+    }
+}
+
+/* POST {"flow":name, "target":text}: place a call (joinlink.h says what a target is). */
+static void post_call(struct service *s, struct http_call *call, const struct http_message *request,
+                      const char *rest)
+{
+    struct error e = {""};
+    cJSON *body = NULL, *create = NULL, *answer;
+    const char *flow, *target;
+    char key[KEY_MAX];
+    int err = json_parse(&body, request->body ? request->body : "", request->n, &e);
+
+    (void)rest;
+    flow = json_str(body, "flow");
+    target = json_str(body, "target");
+    if (!err && (!flow || !target))
+        err = error_set(&e, ERR_INVALID, "flow and target are required, both text");
+    if (!err)
+        err = joinlink_target(target, &create, &e);
+    if (!err && !core_has_flow(engine_core(s->engine), flow))
+        err = error_set(&e, ERR_NOTFOUND, "no flow \"%.100s\"", flow);
+    if (err) {
+        answer_error(call, err == ERR_NOTFOUND ? 404 : 400, error_name(err), e.text);
+        cJSON_Delete(create);
+        cJSON_Delete(body);
+        return;
+    }
+    err = engine_dial(s->engine, flow, create, service_now(s), key);
+    answer = err ? NULL : cJSON_CreateObject();
+    if (answer && json_set_str(answer, "key", key)) {
+        cJSON_Delete(answer);
+        answer = NULL;
+    }
+    answer_json(call, 202, answer);
+    cJSON_Delete(body);
+    service_pump(s);
+}
+
+static void delete_call(struct service *s, struct http_call *call, const struct http_message *request,
+                        const char *rest)
+{
+    int err = engine_signal(s->engine, rest, "hangup", service_now(s));
+
+    (void)request;
+    if (err)
+        answer_error(call, err == ERR_NOTFOUND ? 404 : 500, error_name(err), "no such call in progress");
+    else
+        answer_status(call, 202);
+    service_pump(s);
+}
+
+static void post_reload(struct service *s, struct http_call *call, const struct http_message *request,
+                        const char *rest)
+{
+    struct error e = {""};
+    int err = service_reload(s, &e);
+    cJSON *body = cJSON_CreateObject();
+
+    (void)request, (void)rest;
+    if (err) {
+        cJSON_Delete(body);
+        answer_error(call, 409, error_name(err), e.text);
+        return;
+    }
+    if (body && json_set_str(body, "bundle", core_bundle(engine_core(s->engine))->id)) {
+        cJSON_Delete(body);
+        body = NULL;
+    }
+    answer_json(call, 200, body);
+}
+
+static const struct {
+    const char *verb, *path;
+    bool below; /* also what follows "path/" */
+    bool open;  /* needs no token           */
+    admin_action *action;
+} routes[] = {
+    {"GET", "/healthz", false, true, get_health},
+    {"GET", "/readyz", false, true, get_ready},
+    {"GET", "/admin/v1/calls", true, false, get_calls},
+    {"POST", "/admin/v1/calls", false, false, post_call},
+    {"DELETE", "/admin/v1/calls", true, false, delete_call},
+    {"POST", "/admin/v1/reload", false, false, post_reload},
+};
+
+static bool allowed(const struct service *s, const struct http_message *request)
+{
+    const char *auth = http_header(request, "Authorization");
+    size_t n;
+
+    if (!s->admin_token)
+        return true;
+    if (!auth || strncmp(auth, "Bearer ", 7) != 0)
+        return false;
+    n = strlen(s->admin_token);
+    return strlen(auth + 7) == n && CRYPTO_memcmp(auth + 7, s->admin_token, n) == 0;
+}
+
+void admin_handle(void *arg, struct http_call *call, const struct http_message *request)
+{
+    struct service *s = arg;
+    size_t length = strcspn(request->url, "?");
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        size_t n = strlen(routes[i].path);
+        char rest[KEY_MAX] = "";
+
+        if (length < n || strncmp(request->url, routes[i].path, n) != 0)
+            continue;
+        if (length > n) {
+            if (!routes[i].below || request->url[n] != '/' || length - n > KEY_MAX)
+                continue;
+            memcpy(rest, request->url + n + 1, length - n - 1);
+            rest[length - n - 1] = '\0';
+        }
+        known = true;
+        if (strcmp(request->verb, routes[i].verb) != 0)
+            continue;
+        if (routes[i].open || allowed(s, request))
+            routes[i].action(s, call, request, rest);
+        else
+            answer_error(call, 401, "unauthorized", "a bearer token is needed");
+        return;
+    }
+    answer_error(call, known ? 405 : 404, known ? "methodNotAllowed" : "notFound", request->url);
+}

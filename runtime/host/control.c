@@ -1,0 +1,88 @@
+#include "host/control.h"
+
+#include "base/json.h"
+#include "net/http_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void keep_response(void *arg, uint64_t id, const struct http_message *response)
+{
+    (void)id;
+    if (http_copy(arg, response))
+        *(struct http_message *)arg = (struct http_message){0};
+}
+
+/* One exchange over a loop of its own. */
+static int exchange(const struct http_message *request, struct http_message *response,
+                    struct error *e)
+{
+    struct http_client_config cc = {.max_body = 16u << 20, .done = keep_response, .arg = response};
+    struct http_client *client = NULL;
+    uv_loop_t loop;
+    int err;
+
+    if (uv_loop_init(&loop))
+        return error_set(e, ERR_IO, "the event loop cannot be made");
+    err = http_client_new(&client, &loop, &cc, e);
+    if (!err)
+        err = http_client_send(client, 1, request, 10000);
+    while (!err && !response->status && !response->body)
+        uv_run(&loop, UV_RUN_ONCE);
+    http_client_free(client);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    return err;
+}
+
+static int build(const struct config *cfg, const char *verb, const char *path, const cJSON *body,
+                 struct http_message *request, struct error *e)
+{
+    char url[256], *text = body ? json_text(body) : NULL;
+    char *token = config_secret(cfg, "admin.token_file", e);
+    int err;
+
+    snprintf(url, sizeof url, "http://%s%s", config_str(cfg, "admin.listen"), path);
+    err = http_request_init(request, verb, url);
+    if (!err && token) {
+        char header[512];
+        snprintf(header, sizeof header, "Bearer %s", token);
+        err = http_set_header(request, "Authorization", header);
+    }
+    if (!err && text)
+        err = http_set_body(request, "application/json", text, strlen(text));
+    free(token);
+    free(text);
+    return err;
+}
+
+int control_request(const struct config *cfg, const char *verb, const char *path, const cJSON *body,
+                    cJSON **answer, struct error *e)
+{
+    struct http_message request = {0}, response = {0};
+    const char *listen = config_str(cfg, "admin.listen");
+    cJSON *json = NULL;
+    int err = build(cfg, verb, path, body, &request, e);
+
+    if (!err)
+        err = exchange(&request, &response, e);
+    if (!err && !response.status)
+        err = error_set(e, ERR_IO, "no service answers at %s (%s); is `ivory serve` running?", listen,
+                        response.body ? response.body : "no reason");
+    if (!err)
+        err = json_parse(&json, response.body ? response.body : "{}", response.body ? response.n : 2,
+                         e);
+    if (!err && response.status >= 300) {
+        const char *message = json_str(json_get(json, "error"), "message");
+        err = error_set(e, ERR_INVALID, "%s", message ? message : "the service refused");
+    }
+    if (!err) {
+        *answer = json;
+        json = NULL;
+    }
+    cJSON_Delete(json);
+    http_fini(&request);
+    http_fini(&response);
+    return err;
+}

@@ -1,0 +1,373 @@
+#include "host/serve.h"
+
+#include "base/json.h"
+#include "base/random.h"
+#include "bindings/bindings.h"
+#include "host/service.h"
+#include "host/settings.h"
+#include "host/watchdog.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything a running service is, beside the part that the handlers see. */
+struct server {
+    struct service service;
+    struct exchange_service *exchange;
+    struct watchdog *watchdog;
+    uv_signal_t signals[3];
+    unsigned nsignals;
+    struct bindings_config bindings;
+    char exchange_url[64], public_url[96];
+    char *secret;
+};
+
+int64_t service_now(struct service *s)
+{
+    (void)s;
+    uv_timeval64_t t;
+
+    uv_gettimeofday(&t);
+    return t.tv_sec * 1000 + t.tv_usec / 1000;
+}
+
+static void on_clock(uv_timer_t *timer)
+{
+    struct service *s = timer->data;
+
+    engine_tick(s->engine, service_now(s));
+    service_pump(s);
+}
+
+static void perform(struct service *s, struct engine_action *a, int64_t now)
+{
+    int64_t left = a->deadline - now;
+
+    switch (a->kind) {
+    case ENGINE_SEND:
+        if (http_client_send(s->client, a->id, &a->message, left > 1 ? left : 1)) {
+            struct http_message none = {.body = "out of memory", .n = 13};
+            engine_response(s->engine, a->id, &none, now);
+        }
+        break;
+    case ENGINE_ABORT:
+        http_client_cancel(s->client, a->id);
+        break;
+    case ENGINE_ANSWER:
+        public_answer(s, a->id, &a->message);
+        break;
+    case ENGINE_LOG:
+        log_write(&s->log, log_level_parse(a->level), a->key, "%s", a->text);
+        break;
+    }
+}
+
+void service_pump(struct service *s)
+{
+    struct engine_action a;
+    int64_t now = service_now(s), next;
+
+    while (engine_next(s->engine, &a)) {
+        perform(s, &a, now);
+        engine_action_fini(&a);
+    }
+    next = engine_next_deadline(s->engine);
+    if (next == INT64_MAX)
+        uv_timer_stop(&s->clock);
+    else
+        uv_timer_start(&s->clock, on_clock, next > now ? (uint64_t)(next - now) : 0, 0);
+}
+
+static void on_response(void *arg, uint64_t id, const struct http_message *response)
+{
+    struct service *s = arg;
+
+    engine_response(s->engine, id, response, service_now(s));
+    service_pump(s);
+}
+
+int service_reload(struct service *s, struct error *e)
+{
+    struct bundle *b = NULL;
+    int err = bundle_read(&b, config_str(s->cfg, "flows"), s->stdlib, e);
+
+    if (!err)
+        err = prompt_store_add(s->store, b, e);
+    if (!err)
+        err = core_use(engine_core(s->engine), b, e);
+    if (err)
+        log_write(&s->log, LOG_ERROR, NULL, "flows not taken: %s", e->text);
+    else
+        log_write(&s->log, LOG_INFO, NULL, "flows from %s: bundle %.12s, %zu files, %zu prompts",
+                  b->folder, b->id, b->nfiles, b->nprompts);
+    bundle_unref(b);
+    return err;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct service *s = handle->data;
+    struct error e = {""};
+
+    if (number == SIGHUP) {
+        service_reload(s, &e);
+        return;
+    }
+    log_write(&s->log, LOG_INFO, NULL, "%s: leaving with %zu calls in progress",
+              number == SIGTERM ? "SIGTERM" : "SIGINT", core_calls(engine_core(s->engine)));
+    s->stopping = true;
+    uv_stop(&s->loop);
+}
+
+static int start_signals(struct server *sv, struct error *e)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+    signal(SIGPIPE, SIG_IGN);
+    for (unsigned i = 0; i < 3; i++) {
+        uv_signal_t *h = &sv->signals[i];
+
+        if (uv_signal_init(&sv->service.loop, h))
+            return error_set(e, ERR_IO, "signals cannot be watched");
+        h->data = &sv->service;
+        sv->nsignals++;
+        if (uv_signal_start(h, on_signal, numbers[i]))
+            return error_set(e, ERR_IO, "signals cannot be watched");
+    }
+    return 0;
+}
+
+static void random_from_system(void *arg, void *p, size_t n)
+{
+    (void)arg;
+    random_bytes(p, n);
+}
+
+static int keep_recording(void *arg, const char *hash, const void *p, size_t n)
+{
+    struct service *s = arg;
+
+    return prompt_store_keep(s->store, hash, p, n, NULL);
+}
+
+static struct http_server_config listener(const char *listen, http_handler *handler, void *arg)
+{
+    return (struct http_server_config){.listen = listen,
+                                       .max_body = 1u << 20,
+                                       .max_headers = 32u << 10,
+                                       .timeout_s = 30,
+                                       .connections = 4096,
+                                       .handler = handler,
+                                       .arg = arg};
+}
+
+static int start_network(struct server *sv, struct error *e)
+{
+    struct service *s = &sv->service;
+    struct http_client_config client = {.max_body = 16u << 20,
+                                        .http2 = config_bool(s->cfg, "graph.http2"),
+                                        .done = on_response,
+                                        .arg = s};
+    struct http_server_config c = listener(config_str(s->cfg, "listen"), public_handle, s);
+    int err = http_client_new(&s->client, &s->loop, &client, e);
+
+    if (!err)
+        err = http_server_new(&s->public, &s->loop, &c, e);
+    if (err)
+        return error_prefix(e, err, "listen");
+    c = listener(config_str(s->cfg, "admin.listen"), admin_handle, s);
+    err = http_server_new(&s->admin, &s->loop, &c, e);
+    if (err)
+        return error_prefix(e, err, "admin.listen");
+    return 0;
+}
+
+static int read_secrets(struct server *sv, struct error *e)
+{
+    struct service *s = &sv->service;
+    const char *key = config_str(s->cfg, "graph.url") ? "graph.secret_file" : "exchange.secret_file";
+
+    sv->secret = config_secret(s->cfg, key, e);
+    if (!sv->secret && config_str(s->cfg, key))
+        return ERR_IO;
+    s->admin_token = config_secret(s->cfg, "admin.token_file", e);
+    if (!s->admin_token && config_str(s->cfg, "admin.token_file"))
+        return ERR_IO;
+    return 0;
+}
+
+/* Our own address for the service: public_url, or with the exchange on this machine where we listen. */
+static void find_public_url(struct server *sv)
+{
+    const struct config *cfg = sv->service.cfg;
+    const char *given = config_str(cfg, "public_url"), *listen = config_str(cfg, "listen");
+    const char *colon = strrchr(listen, ':');
+
+    if (given)
+        snprintf(sv->public_url, sizeof sv->public_url, "%.95s", given);
+    else
+        snprintf(sv->public_url, sizeof sv->public_url, "http://%.*s:%u",
+                 (int)(colon ? colon - listen : 9), colon ? listen : "127.0.0.1",
+                 http_server_port(sv->service.public));
+}
+
+static int start_exchange(struct server *sv, struct error *e)
+{
+    const struct config *cfg = sv->service.cfg;
+    char webhook[160];
+    struct exchange_service_config c;
+    int err;
+
+    if (config_str(cfg, "graph.url"))
+        return 0;
+    snprintf(webhook, sizeof webhook, "%s/api/calls", sv->public_url);
+    settings_exchange(cfg, &sv->service.log, sv->secret, &c);
+    if (!c.webhook)
+        c.webhook = webhook;
+    err = exchange_service_start(&sv->exchange, &c, e);
+    if (err)
+        return error_prefix(e, err, "exchange");
+    snprintf(sv->exchange_url, sizeof sv->exchange_url, "http://127.0.0.1:%u",
+             exchange_service_port(sv->exchange));
+    return 0;
+}
+
+/* With the exchange, "flow:<name>" may be called like a number: `ivory phone <name>` does. */
+static const char *route_by_name(void *arg, const struct event *start)
+{
+    const cJSON *targets = json_get(json_get(start->data, "call"), "targets");
+    const cJSON *identity = json_get(cJSON_GetArrayItem(targets, 0), "identity"), *party;
+
+    (void)arg;
+    cJSON_ArrayForEach(party, identity)
+    {
+        const char *id = json_str(party, "id");
+
+        if (id && strncmp(id, "flow:", 5) == 0)
+            return id + 5;
+    }
+    return NULL;
+}
+
+/* With the embedded exchange its address stands for everything of the service's. */
+static int start_engine(struct server *sv, struct error *e)
+{
+    struct service *s = &sv->service;
+    const struct config *cfg = s->cfg;
+    const char *graph = config_str(cfg, "graph.url");
+    char openid[128];
+    struct engine_config c = {
+        .route = graph ? NULL : route_by_name,
+        .wire = {.version = version_parse(config_str(cfg, "graph.version")),
+                 .graph_url = graph ? (char *)graph : sv->exchange_url,
+                 .public_url = sv->public_url,
+                 .authority = graph ? (char *)config_str(cfg, "graph.authority") : sv->exchange_url,
+                 .tenant = (char *)config_str(cfg, graph ? "graph.tenant" : "exchange.tenant"),
+                 .app_id = (char *)config_str(cfg, graph ? "graph.app_id" : "exchange.app_id"),
+                 .verify = config_bool(cfg, "inbound.verify"),
+                 .openid = graph ? (char *)config_str(cfg, "inbound.openid") : openid,
+                 .issuers = config_list(cfg, "inbound.issuers"),
+                 .request_ms = 30000,
+                 .keepalive_ms = 15 * 60 * 1000,
+                 .early_ms = 5000,
+                 .reply_ms = 3000,
+                 .random = random_from_system,
+                 .keep_recording = keep_recording,
+                 .keep_recording_arg = s}};
+
+    snprintf(openid, sizeof openid, "%s/v1/.well-known/OpenIdConfiguration", sv->exchange_url);
+    sv->bindings.version = c.wire.version;
+    settings_core(cfg, &c.core);
+    c.core.open = bindings_open;
+    c.core.open_arg = &sv->bindings;
+    c.wire.app_secret = sv->secret ? sv->secret : "exchange";
+    return engine_new(&s->engine, &c, e);
+}
+
+static int start(struct server *sv, struct error *e)
+{
+    struct service *s = &sv->service;
+    int err = config_check(s->cfg, e);
+
+    if (!err)
+        err = start_signals(sv, e);
+    if (!err)
+        err = read_secrets(sv, e);
+    if (!err)
+        err = prompt_store_new(&s->store, config_str(s->cfg, "data"), e);
+    if (!err)
+        err = start_network(sv, e);
+    if (!err)
+        find_public_url(sv);
+    if (!err)
+        err = start_exchange(sv, e);
+    if (!err)
+        err = start_engine(sv, e);
+    if (!err)
+        err = service_reload(s, e);
+    if (!err)
+        err = watchdog_new(&sv->watchdog, core_pulse(engine_core(s->engine)),
+                           config_int(s->cfg, "limits.turn_ms"), e);
+    return err;
+}
+
+static void stop(struct server *sv)
+{
+    struct service *s = &sv->service;
+
+    watchdog_free(sv->watchdog);
+    http_server_free(s->public);
+    http_server_free(s->admin);
+    public_forget(s);
+    exchange_service_stop(sv->exchange);
+    http_client_free(s->client);
+    engine_free(s->engine);
+    prompt_store_free(s->store);
+    for (unsigned i = 0; i < sv->nsignals; i++)
+        uv_close((uv_handle_t *)&sv->signals[i], NULL);
+    uv_close((uv_handle_t *)&s->clock, NULL);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&s->loop) == 0);
+    free(s->admin_token);
+    free(sv->secret);
+}
+
+static void say_where(struct server *sv)
+{
+    struct service *s = &sv->service;
+    const char *graph = config_str(s->cfg, "graph.url");
+
+    log_write(&s->log, LOG_INFO, NULL, "webhooks at %s/api/calls, admin at http://127.0.0.1:%u",
+              sv->public_url, http_server_port(s->admin));
+    if (graph)
+        log_write(&s->log, LOG_INFO, NULL, "call service: %s (%s)", graph,
+                  config_str(s->cfg, "graph.version"));
+    else
+        log_write(&s->log, LOG_INFO, NULL,
+                  "call service: the exchange at %s; to call, in another terminal: ivory phone",
+                  sv->exchange_url);
+}
+
+int serve(const struct config *cfg, const struct bundle_source *stdlib, struct error *e)
+{
+    struct server sv = {.service = {.cfg = cfg, .stdlib = stdlib}};
+    struct service *s = &sv.service;
+    int err;
+
+    settings_log(cfg, &s->log);
+    list_init(&s->webhooks);
+    if (uv_loop_init(&s->loop) || uv_timer_init(&s->loop, &s->clock))
+        return error_set(e, ERR_IO, "the event loop cannot be made");
+    s->clock.data = s;
+    err = start(&sv, e);
+    if (!err) {
+        say_where(&sv);
+        service_pump(s);
+        uv_run(&s->loop, UV_RUN_DEFAULT);
+    }
+    stop(&sv);
+    return err;
+}

@@ -1,0 +1,59 @@
+/*
+ * What the parts of the running service share: the listeners' handlers and the loop around the engine. Internal to
+ * runtime/host/; everything is used on the loop's thread only.
+ */
+#ifndef IVORY_HOST_SERVICE_H
+#define IVORY_HOST_SERVICE_H
+
+#include "base/list.h"
+#include "core/bundle.h"
+#include "host/config.h"
+#include "host/engine.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "net/log.h"
+#include "host/prompt_store.h"
+
+#include <uv.h>
+
+struct service {
+    uv_loop_t loop;
+    uv_timer_t clock;
+    const struct config *cfg;
+    const struct bundle_source *stdlib;
+    struct log log;
+    struct engine *engine;
+    struct prompt_store *store;
+    struct http_client *client;
+    struct http_server *public, *admin;
+    struct list webhooks; /* struct webhook: requests that wait for the engine's answer */
+    uint64_t next_webhook;
+    char *admin_token;
+    bool stopping;
+};
+
+/* Milliseconds since the epoch, never going back. */
+int64_t service_now(struct service *s);
+
+/* Do what the engine asks for and set the clock to its next deadline. Call after every input. */
+void service_pump(struct service *s);
+
+/* Read the flows anew; new calls get them. On failure the old ones stay and the reason is logged. */
+int service_reload(struct service *s, struct error *e);
+
+/* Handlers of the two listeners; `arg` is the service. */
+void public_handle(void *arg, struct http_call *call, const struct http_message *request);
+void admin_handle(void *arg, struct http_call *call, const struct http_message *request);
+
+/* The engine's answer to webhook `id`; unknown ids are ignored. */
+void public_answer(struct service *s, uint64_t id, const struct http_message *response);
+/* Drop what waits, without an answer: the listener is closed already. */
+void public_forget(struct service *s);
+
+/* Answers: JSON text (taken over; NULL = 500), or a status with an empty body. */
+void answer_json(struct http_call *call, int status, cJSON *body);
+void answer_status(struct http_call *call, int status);
+/* An error body {"error":{"code","message"}}. */
+void answer_error(struct http_call *call, int status, const char *code, const char *message);
+
+#endif

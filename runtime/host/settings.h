@@ -1,0 +1,21 @@
+/*
+ * From the configuration to what the parts are made with.
+ */
+#ifndef IVORY_HOST_SETTINGS_H
+#define IVORY_HOST_SETTINGS_H
+
+#include "core/core.h"
+#include "exchange/service.h"
+#include "host/config.h"
+#include "net/log.h"
+
+/* Limits, language and fallback; the bindings are the caller's to add. */
+void settings_core(const struct config *cfg, struct core_config *out);
+
+/* The exchange; `log` must outlive it. */
+void settings_exchange(const struct config *cfg, const struct log *log, const char *secret,
+                       struct exchange_service_config *out);
+
+void settings_log(const struct config *cfg, struct log *out);
+
+#endif

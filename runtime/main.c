@@ -1,0 +1,417 @@
+/* The command line: one function per subcommand, one table. */
+#include "base/buf.h"
+#include "base/json.h"
+#include "bindings/bindings.h"
+#include "core/core.h"
+#include "exchange/service.h"
+#include "exchange/terminal.h"
+#include "graph/methods.h"
+#include "graph/notify.h"
+#include "host/config.h"
+#include "host/control.h"
+#include "host/serve.h"
+#include "host/settings.h"
+#include "host/simulate.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+extern const struct bundle_source stdlib_sources[];
+
+enum { EXIT_USAGE = 2 };
+
+struct command_line {
+    const char *config;
+    char *sets[64];
+    int nsets;
+    bool print_config, json, hangups, faults;
+    const char *filter, *trace, *from;
+    const char *to_register; /* phone --answer */
+    uint64_t seed;
+    char **args;
+    int nargs;
+};
+
+static int fail(const struct error *e)
+{
+    fprintf(stderr, "ivory: %s\n", e->text);
+    return EXIT_FAILURE;
+}
+
+static int with_config(const struct command_line *cl, struct config **cfg)
+{
+    struct error e = {""};
+
+    return config_read(cfg, cl->config, cl->sets, cl->nsets, &e) ? fail(&e) : 0;
+}
+
+static int run_serve(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct config *cfg;
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    if (cl->print_config) {
+        char *text = config_print(cfg);
+        fputs(text ? text : "", stdout);
+        free(text);
+    } else if (serve(cfg, stdlib_sources, &e)) {
+        status = fail(&e);
+    }
+    config_free(cfg);
+    return status;
+}
+
+static int run_exchange(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct config *cfg;
+    struct exchange_service *x;
+    struct exchange_service_config c;
+    struct log log;
+    char *secret;
+    sigset_t set;
+    int number, status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    settings_log(cfg, &log);
+    secret = config_secret(cfg, "exchange.secret_file", &e);
+    settings_exchange(cfg, &log, secret, &c);
+    if (!c.webhook)
+        c.webhook = "http://127.0.0.1:8080/api/calls";
+    if (exchange_service_start(&x, &c, &e)) {
+        status = fail(&e);
+    } else {
+        log_write(&log, LOG_INFO, NULL, "exchange at port %u, offers calls to %s",
+                  exchange_service_port(x), c.webhook);
+        sigwait(&set, &number);
+        exchange_service_stop(x);
+    }
+    free(secret);
+    config_free(cfg);
+    return status;
+}
+
+/* Load the flows as `serve` would, and say what was found. */
+static int run_check(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct config *cfg;
+    struct bindings_config bindings = {VERSION_V1};
+    struct core_config cc;
+    struct bundle *b = NULL;
+    struct core *core = NULL;
+    const char *folder;
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    folder = cl->nargs ? cl->args[0] : config_str(cfg, "flows");
+    bindings.version = version_parse(config_str(cfg, "graph.version"));
+    settings_core(cfg, &cc);
+    cc.open = bindings_open;
+    cc.open_arg = &bindings;
+    if (bundle_read(&b, folder, stdlib_sources, &e) || core_new(&core, &cc, &e) ||
+        core_use(core, b, &e))
+        status = fail(&e);
+    else
+        printf("%s: bundle %.12s, %zu files, %zu prompts: good\n", folder, b->id, b->nfiles,
+               b->nprompts);
+    core_free(core);
+    bundle_unref(b);
+    config_free(cfg);
+    return status;
+}
+
+static int run_test(const struct command_line *cl)
+{
+    struct config *cfg;
+    struct bindings_config bindings = {VERSION_V1};
+    struct simulate_options o = {.filter = cl->filter,
+                                 .trace = cl->trace,
+                                 .seed = cl->seed,
+                                 .hangups = cl->hangups,
+                                 .faults = cl->faults,
+                                 .stdlib = stdlib_sources};
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    bindings.version = o.version = version_parse(config_str(cfg, "graph.version"));
+    o.folder = cl->nargs ? cl->args[0] : config_str(cfg, "flows");
+    settings_core(cfg, &o.core);
+    o.core.open = bindings_open;
+    o.core.open_arg = &bindings;
+    status = simulate_main_tests(&o);
+    config_free(cfg);
+    return status;
+}
+
+static int run_phone(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct config *cfg;
+    struct terminal_config t = {.in = STDIN_FILENO, .out = STDOUT_FILENO};
+    char to[96] = "";
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    if (cl->nargs)
+        snprintf(to, sizeof to, "%s%.80s",
+                 strchr("+0123456789", cl->args[0][0]) || strchr(cl->args[0], ':') ? "" : "flow:",
+                 cl->args[0]);
+    t.exchange = config_str(cfg, "exchange.listen");
+    t.from = cl->from ? cl->from : "+15550100";
+    t.to = *to ? to : "+14255550199";
+    t.answer = cl->to_register;
+    status = terminal_run(&t, &e);
+    if (status)
+        status = fail(&e);
+    config_free(cfg);
+    return status;
+}
+
+static int run_dial(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct config *cfg;
+    cJSON *body, *answer = NULL;
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    body = cJSON_CreateObject();
+    if (json_set_str(body, "flow", cl->args[0]) || json_set_str(body, "target", cl->args[1]) ||
+        control_request(cfg, "POST", "/admin/v1/calls", body, &answer, &e))
+        status = fail(&e);
+    else
+        printf("call %s\n", json_str(answer, "key"));
+    cJSON_Delete(body);
+    cJSON_Delete(answer);
+    config_free(cfg);
+    return status;
+}
+
+static void print_call(const cJSON *c)
+{
+    time_t since = (time_t)(json_int(c, "since", 0) / 1000);
+    char at[32] = "";
+    const cJSON *wait;
+
+    strftime(at, sizeof at, "%Y-%m-%d %H:%M:%S", localtime(&since));
+    printf("%s  %-12s %-12s since %s  %s > %s\n", json_str(c, "key"), json_str(c, "flow"),
+           json_str(c, "state"), at, json_str(c, "from"), json_str(c, "to"));
+    cJSON_ArrayForEach(wait, json_get(c, "waits")) printf("    fiber %s waits for %s at %s\n",
+                                                          json_str(wait, "fiber"),
+                                                          json_str(wait, "what"),
+                                                          json_str(wait, "where"));
+}
+
+static int run_calls(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct config *cfg;
+    cJSON *list = NULL;
+    const cJSON *c;
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    if (control_request(cfg, "GET", "/admin/v1/calls", NULL, &list, &e)) {
+        status = fail(&e);
+    } else if (cl->json) {
+        char *text = json_text(list);
+        puts(text ? text : "");
+        free(text);
+    } else {
+        cJSON_ArrayForEach(c, list) print_call(c);
+    }
+    cJSON_Delete(list);
+    config_free(cfg);
+    return status;
+}
+
+static int run_reload(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct config *cfg;
+    cJSON *answer = NULL;
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    if (control_request(cfg, "POST", "/admin/v1/reload", NULL, &answer, &e))
+        status = fail(&e);
+    else
+        printf("bundle %.12s\n", json_str(answer, "bundle"));
+    cJSON_Delete(answer);
+    config_free(cfg);
+    return status;
+}
+
+static int run_methods(const struct command_line *cl)
+{
+    cJSON *json = cl->json ? methods_json() : NULL;
+    char *text = cl->json ? cJSON_Print(json) : methods_text();
+
+    if (text)
+        puts(text);
+    free(text);
+    cJSON_Delete(json);
+    return text ? 0 : EXIT_FAILURE;
+}
+
+/* Read all of `f`, one byte beyond the limit at most, so that the decoder sees what is too long. */
+static int read_all(FILE *f, struct buf *out)
+{
+    char chunk[65536];
+    size_t n;
+
+    while (out->n <= NOTIFY_MAX_BODY && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        buf_add(out, chunk, n);
+    return ferror(f) ? ERR_IO : out->err;
+}
+
+static int run_decode(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct event_list events = {0};
+    struct buf body = {0};
+    const char *name = cl->nargs ? cl->args[0] : "-";
+    FILE *f = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
+    int err = f ? read_all(f, &body) : ERR_IO;
+
+    if (err)
+        error_set(&e, err, "%s cannot be read", name);
+    else
+        err = notify_decode(body.p ? body.p : "", body.n, &events, &e);
+    for (size_t i = 0; i < events.n; i++) {
+        char *line = event_encode(&events.items[i]);
+        puts(line ? line : "out of memory");
+        free(line);
+    }
+    if (f && f != stdin)
+        fclose(f);
+    event_list_fini(&events);
+    buf_fini(&body);
+    return err ? fail(&e) : 0;
+}
+
+static int run_version(const struct command_line *cl)
+{
+    (void)cl;
+    puts("ivory " IVORY_VERSION);
+    return 0;
+}
+
+static const struct subcommand {
+    const char *name, *usage;
+    int least, most;
+    int (*run)(const struct command_line *cl);
+    const char *help;
+} subcommands[] = {
+    {"serve", "[--print-config]", 0, 0, run_serve, "run the service"},
+    {"check", "[DIR]", 0, 1, run_check, "load flows and prompts, say what is wrong with them"},
+    {"test", "[DIR] [--filter TEXT] [--seed N] [--trace FILE] [--hangups] [--faults]", 0, 1,
+     run_test, "run flow tests in virtual time"},
+    {"phone", "[NUMBER|FLOW] [--from NUMBER] [--answer NUMBER]", 0, 1, run_phone,
+     "call from the terminal; keys on the keyboard, q hangs up"},
+    {"dial", "FLOW TARGET", 2, 2, run_dial,
+     "place a call: a phone number, a user id or a Teams join link"},
+    {"calls", "[--json]", 0, 0, run_calls, "calls in progress"},
+    {"reload", "", 0, 0, run_reload, "read the flows anew"},
+    {"methods", "[--json]", 0, 0, run_methods, "the methods of the API that flows can call"},
+    {"decode", "[FILE]", 0, 1, run_decode, "read a notification body, print its events"},
+    {"exchange", "", 0, 0, run_exchange, "the call service alone"},
+    {"version", "", 0, 0, run_version, "print the version"},
+};
+
+static int usage(FILE *to)
+{
+    fputs("usage: ivory COMMAND [--config FILE] [--set KEY=VALUE]...\n\n", to);
+    for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
+        fprintf(to, "  %s %s\n      %s\n", subcommands[i].name, subcommands[i].usage,
+                subcommands[i].help);
+    return to == stdout ? 0 : EXIT_USAGE;
+}
+
+static const struct subcommand *find_subcommand(const char *name)
+{
+    for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++) {
+        if (strcmp(subcommands[i].name, name) == 0)
+            return &subcommands[i];
+    }
+    return NULL;
+}
+
+static int parse(struct command_line *cl, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"print-config", no_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
+        {"filter", required_argument, NULL, 'f'}, {"trace", required_argument, NULL, 't'},
+        {"seed", required_argument, NULL, 'n'},   {"hangups", no_argument, NULL, 'h'},
+        {"faults", no_argument, NULL, 'u'},       {"from", required_argument, NULL, 'o'},
+        {"answer", required_argument, NULL, 'a'}, {0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
+        switch (c) {
+        case 'c': cl->config = optarg; break;
+        case 's':
+            if (cl->nsets == (int)(sizeof cl->sets / sizeof *cl->sets))
+                return EXIT_USAGE;
+            cl->sets[cl->nsets++] = optarg;
+            break;
+        case 'p': cl->print_config = true; break;
+        case 'j': cl->json = true; break;
+        case 'f': cl->filter = optarg; break;
+        case 't': cl->trace = optarg; break;
+        case 'n': cl->seed = strtoull(optarg, NULL, 0); break;
+        case 'h': cl->hangups = true; break;
+        case 'u': cl->faults = true; break;
+        case 'o': cl->from = optarg; break;
+        case 'a': cl->to_register = optarg; break;
+        default: return EXIT_USAGE;
+        }
+    }
+    cl->args = argv + optind;
+    cl->nargs = argc - optind;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct command_line cl = {.seed = 1};
+    const struct subcommand *sub;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return usage(argc < 2 ? stderr : stdout);
+    sub = find_subcommand(argv[1]);
+    if (!sub) {
+        fprintf(stderr, "ivory: no command \"%s\"; ivory help lists them\n", argv[1]);
+        return EXIT_USAGE;
+    }
+    if (parse(&cl, argc - 1, argv + 1))
+        return usage(stderr);
+    if (cl.nargs < sub->least || cl.nargs > sub->most) {
+        fprintf(stderr, "usage: ivory %s %s\n", sub->name, sub->usage);
+        return EXIT_USAGE;
+    }
+    return sub->run(&cl);
+}
