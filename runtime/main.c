@@ -215,10 +215,9 @@ static void print_call(const cJSON *c)
     strftime(at, sizeof at, "%Y-%m-%d %H:%M:%S", localtime(&since));
     printf("%s  %-12s %-12s since %s  %s > %s\n", json_str(c, "key"), json_str(c, "flow"),
            json_str(c, "state"), at, json_str(c, "from"), json_str(c, "to"));
-    cJSON_ArrayForEach(wait, json_get(c, "waits")) printf("    fiber %s waits for %s at %s\n",
-                                                          json_str(wait, "fiber"),
-                                                          json_str(wait, "what"),
-                                                          json_str(wait, "where"));
+    cJSON_ArrayForEach (wait, json_get(c, "waits"))
+        printf("    fiber %s waits for %s at %s\n", json_str(wait, "fiber"), json_str(wait, "what"),
+               json_str(wait, "where"));
 }
 
 static int run_calls(const struct command_line *cl)
@@ -238,7 +237,8 @@ static int run_calls(const struct command_line *cl)
         puts(text ? text : "");
         free(text);
     } else {
-        cJSON_ArrayForEach(c, list) print_call(c);
+        cJSON_ArrayForEach (c, list)
+            print_call(c);
     }
     cJSON_Delete(list);
     config_free(cfg);
@@ -371,22 +371,43 @@ static int parse(struct command_line *cl, int argc, char **argv)
 
     while ((c = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
         switch (c) {
-        case 'c': cl->config = optarg; break;
+        case 'c':
+            cl->config = optarg;
+            break;
         case 's':
             if (cl->nsets == (int)(sizeof cl->sets / sizeof *cl->sets))
                 return EXIT_USAGE;
             cl->sets[cl->nsets++] = optarg;
             break;
-        case 'p': cl->print_config = true; break;
-        case 'j': cl->json = true; break;
-        case 'f': cl->filter = optarg; break;
-        case 't': cl->trace = optarg; break;
-        case 'n': cl->seed = strtoull(optarg, NULL, 0); break;
-        case 'h': cl->hangups = true; break;
-        case 'u': cl->faults = true; break;
-        case 'o': cl->from = optarg; break;
-        case 'a': cl->to_register = optarg; break;
-        default: return EXIT_USAGE;
+        case 'p':
+            cl->print_config = true;
+            break;
+        case 'j':
+            cl->json = true;
+            break;
+        case 'f':
+            cl->filter = optarg;
+            break;
+        case 't':
+            cl->trace = optarg;
+            break;
+        case 'n':
+            cl->seed = strtoull(optarg, NULL, 0);
+            break;
+        case 'h':
+            cl->hangups = true;
+            break;
+        case 'u':
+            cl->faults = true;
+            break;
+        case 'o':
+            cl->from = optarg;
+            break;
+        case 'a':
+            cl->to_register = optarg;
+            break;
+        default:
+            return EXIT_USAGE;
         }
     }
     cl->args = argv + optind;

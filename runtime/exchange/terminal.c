@@ -25,14 +25,14 @@ struct terminal {
     bool reading, pausing;
     struct termios saved;
     bool raw;
-    char line[64];         /* the line whose events are followed; a registration until it rings */
+    char line[64]; /* the line whose events are followed; a registration until it rings */
     bool registered, connected, done;
-    int64_t after;         /* number of the last event seen     */
-    char keys[QUEUE];      /* typed, not yet acted on           */
+    int64_t after;    /* number of the last event seen     */
+    char keys[QUEUE]; /* typed, not yet acted on           */
     size_t nkeys;
-    unsigned acting;       /* requests under way that act       */
-    cJSON *events;         /* the rest of a batch, held back while a prompt's words are fetched */
-    char *showing;         /* name of that prompt               */
+    unsigned acting; /* requests under way that act       */
+    cJSON *events;   /* the rest of a batch, held back while a prompt's words are fetched */
+    char *showing;   /* name of that prompt               */
     int err;
 };
 
@@ -71,7 +71,8 @@ static void fail(struct terminal *t, const char *what, const char *why)
     t->done = true;
 }
 
-/* --- asking the exchange ------------------------------------------------------------------------ */
+/* --- asking the exchange ------------------------------------------------------------------------
+ */
 
 static void ask(struct terminal *t, enum purpose purpose, const char *verb, const char *path,
                 const char *body, int64_t timeout_ms)
@@ -127,14 +128,16 @@ static void begin(struct terminal *t)
         err = json_set_str(body, "from", c->from) || json_set_str(body, "to", c->to);
     text = err ? NULL : json_text(body);
     if (text)
-        ask(t, ASK_BEGIN, "POST", c->answer ? "/phone/v1/lines" : "/phone/v1/calls", text, REQUEST_MS);
+        ask(t, ASK_BEGIN, "POST", c->answer ? "/phone/v1/lines" : "/phone/v1/calls", text,
+            REQUEST_MS);
     else
         fail(t, "the exchange", "out of memory");
     free(text);
     cJSON_Delete(body);
 }
 
-/* --- keys --------------------------------------------------------------------------------------- */
+/* --- keys ---------------------------------------------------------------------------------------
+ */
 
 static void take_keys(struct terminal *t);
 
@@ -208,7 +211,8 @@ static void on_keyboard(uv_poll_t *poll, int status, int events)
     take_keys(t);
 }
 
-/* --- events ------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------------------------------
+ */
 
 /* "…/prompts/<hash>/<language>/<name>.wav" → name, taken over; other addresses as they are. */
 static char *prompt_name(const char *url)
@@ -241,7 +245,8 @@ static void show_state(struct terminal *t, const cJSON *event)
         t->connected = true;
 }
 
-/* A prompt begins: its words are fetched from beside it, and shown with its name. True when they are on the way. */
+/* A prompt begins: its words are fetched from beside it, and shown with its name. True when they
+ * are on the way. */
 static bool show_play(struct terminal *t, const cJSON *event)
 {
     const char *url = json_str(event, "url");
@@ -319,7 +324,8 @@ static void take_events(struct terminal *t)
         ask_events(t);
 }
 
-/* --- answers ------------------------------------------------------------------------------------ */
+/* --- answers ------------------------------------------------------------------------------------
+ */
 
 static void on_begin(struct terminal *t, const cJSON *body)
 {
@@ -386,7 +392,8 @@ static void on_response(void *arg, uint64_t id, const struct http_message *respo
     cJSON_Delete(body);
 }
 
-/* --- beginning and end -------------------------------------------------------------------------- */
+/* --- beginning and end --------------------------------------------------------------------------
+ */
 
 /* Single keys at once, without echo, when the input is a terminal. */
 static void raw_mode(struct terminal *t)
@@ -411,7 +418,8 @@ int terminal_run(const struct terminal_config *cfg, struct error *e)
     uv_timer_init(&t.loop, &t.pause);
     t.pause.data = &t;
     err = http_client_new(&t.client, &t.loop, &cc, e);
-    if (!err && uv_poll_init(&t.loop, &t.keyboard, cfg->in) == 0) { /* a plain file cannot be polled */
+    if (!err &&
+        uv_poll_init(&t.loop, &t.keyboard, cfg->in) == 0) { /* a plain file cannot be polled */
         t.reading = true;
         t.keyboard.data = &t;
         uv_poll_start(&t.keyboard, UV_READABLE, on_keyboard);

@@ -1,8 +1,9 @@
 /*
- * The admin listener: health for a load balancer, and what the command line asks a running service. Bound to loopback
- * by default; with admin.token_file every path but the health ones wants the bearer token.
+ * The admin listener: health for a load balancer, and what the command line asks a running service.
+ * Bound to loopback by default; with admin.token_file every path but the health ones wants the
+ * bearer token.
  */
-#include "host/service.h"
+#include "host/host.h"
 
 #include "base/json.h"
 #include "graph/joinlink.h"
@@ -12,17 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef void(admin_action)(struct service *s, struct http_call *call,
+typedef void(admin_action)(struct host *s, struct http_call *call,
                            const struct http_message *request, const char *rest);
 
-static void get_health(struct service *s, struct http_call *call, const struct http_message *request,
+static void get_health(struct host *s, struct http_call *call, const struct http_message *request,
                        const char *rest)
 {
     (void)s, (void)request, (void)rest;
     answer_status(call, 200);
 }
 
-static void get_ready(struct service *s, struct http_call *call, const struct http_message *request,
+static void get_ready(struct host *s, struct http_call *call, const struct http_message *request,
                       const char *rest)
 {
     cJSON *body = cJSON_CreateObject();
@@ -39,7 +40,7 @@ static void get_ready(struct service *s, struct http_call *call, const struct ht
     answer_json(call, ready ? 200 : 503, body);
 }
 
-static void get_calls(struct service *s, struct http_call *call, const struct http_message *request,
+static void get_calls(struct host *s, struct http_call *call, const struct http_message *request,
                       const char *rest)
 {
     cJSON *list = core_describe(engine_core(s->engine), *rest ? rest : NULL);
@@ -54,7 +55,7 @@ static void get_calls(struct service *s, struct http_call *call, const struct ht
 }
 
 /* POST {"flow":name, "target":text}: place a call (joinlink.h says what a target is). */
-static void post_call(struct service *s, struct http_call *call, const struct http_message *request,
+static void post_call(struct host *s, struct http_call *call, const struct http_message *request,
                       const char *rest)
 {
     struct error e = {""};
@@ -78,7 +79,7 @@ static void post_call(struct service *s, struct http_call *call, const struct ht
         cJSON_Delete(body);
         return;
     }
-    err = engine_dial(s->engine, flow, create, service_now(s), key);
+    err = engine_dial(s->engine, flow, create, host_now(s), key);
     answer = err ? NULL : cJSON_CreateObject();
     if (answer && json_set_str(answer, "key", key)) {
         cJSON_Delete(answer);
@@ -86,27 +87,28 @@ static void post_call(struct service *s, struct http_call *call, const struct ht
     }
     answer_json(call, 202, answer);
     cJSON_Delete(body);
-    service_pump(s);
+    host_pump(s);
 }
 
-static void delete_call(struct service *s, struct http_call *call, const struct http_message *request,
+static void delete_call(struct host *s, struct http_call *call, const struct http_message *request,
                         const char *rest)
 {
-    int err = engine_signal(s->engine, rest, "hangup", service_now(s));
+    int err = engine_signal(s->engine, rest, "hangup", host_now(s));
 
     (void)request;
     if (err)
-        answer_error(call, err == ERR_NOTFOUND ? 404 : 500, error_name(err), "no such call in progress");
+        answer_error(call, err == ERR_NOTFOUND ? 404 : 500, error_name(err),
+                     "no such call in progress");
     else
         answer_status(call, 202);
-    service_pump(s);
+    host_pump(s);
 }
 
-static void post_reload(struct service *s, struct http_call *call, const struct http_message *request,
+static void post_reload(struct host *s, struct http_call *call, const struct http_message *request,
                         const char *rest)
 {
     struct error e = {""};
-    int err = service_reload(s, &e);
+    int err = host_reload(s, &e);
     cJSON *body = cJSON_CreateObject();
 
     (void)request, (void)rest;
@@ -136,7 +138,7 @@ static const struct {
     {"POST", "/admin/v1/reload", false, false, post_reload},
 };
 
-static bool allowed(const struct service *s, const struct http_message *request)
+static bool allowed(const struct host *s, const struct http_message *request)
 {
     const char *auth = http_header(request, "Authorization");
     size_t n;
@@ -151,7 +153,7 @@ static bool allowed(const struct service *s, const struct http_message *request)
 
 void admin_handle(void *arg, struct http_call *call, const struct http_message *request)
 {
-    struct service *s = arg;
+    struct host *s = arg;
     size_t length = strcspn(request->url, "?");
     bool known = false;
 

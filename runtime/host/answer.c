@@ -1,4 +1,4 @@
-#include "host/service.h"
+#include "host/host.h"
 
 #include "base/json.h"
 

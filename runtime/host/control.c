@@ -68,11 +68,11 @@ int control_request(const struct config *cfg, const char *verb, const char *path
     if (!err)
         err = exchange(&request, &response, e);
     if (!err && !response.status)
-        err = error_set(e, ERR_IO, "no service answers at %s (%s); is `ivory serve` running?", listen,
-                        response.body ? response.body : "no reason");
+        err = error_set(e, ERR_IO, "no service answers at %s (%s); is `ivory serve` running?",
+                        listen, response.body ? response.body : "no reason");
     if (!err)
-        err = json_parse(&json, response.body ? response.body : "{}", response.body ? response.n : 2,
-                         e);
+        err = json_parse(&json, response.body ? response.body : "{}",
+                         response.body ? response.n : 2, e);
     if (!err && response.status >= 300) {
         const char *message = json_str(json_get(json, "error"), "message");
         err = error_set(e, ERR_INVALID, "%s", message ? message : "the service refused");

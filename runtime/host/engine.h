@@ -50,7 +50,8 @@ int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const c
 int engine_response(struct engine *en, uint64_t id, const struct http_message *m, int64_t now);
 /* `create` is moved. */
 int engine_dial(struct engine *en, const char *flow, cJSON *create, int64_t now, char key[KEY_MAX]);
-/* Something from outside the service, for the flow's machine: "hangup" ends the call. ERR_NOTFOUND: no such call. */
+/* Something from outside the service, for the flow's machine: "hangup" ends the call. ERR_NOTFOUND:
+ * no such call. */
 int engine_signal(struct engine *en, const char *key, const char *name, int64_t now);
 int engine_tick(struct engine *en, int64_t now);
 int64_t engine_next_deadline(const struct engine *en);

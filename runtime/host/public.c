@@ -1,7 +1,6 @@
 /* The public listener: webhooks, and what the service fetches from us. */
-#include "host/service.h"
+#include "host/host.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@ struct webhook {
     struct http_call *call;
 };
 
-#define CALLS_PATH "/api/calls"
+#define CALLS_PATH       "/api/calls"
 #define CALLBACK_KEY_MAX 64
 
 /* Split "/api/calls[/<key>][?...]"; false when it is another path. */
@@ -46,14 +45,15 @@ static bool is_json(const struct http_message *request)
            strchr("; \t", type[sizeof json - 1]);
 }
 
-static void take_webhook(struct service *s, struct http_call *call,
-                         const struct http_message *request, const char *key)
+static void take_webhook(struct host *s, struct http_call *call, const struct http_message *request,
+                         const char *key)
 {
     struct webhook *w;
     int err;
 
     if (!is_json(request)) {
-        log_write(&s->log, LOG_WARN, NULL, "webhook refused: its Content-Type is not application/json");
+        log_write(&s->log, LOG_WARN, NULL,
+                  "webhook refused: its Content-Type is not application/json");
         answer_status(call, 415);
         return;
     }
@@ -65,18 +65,17 @@ static void take_webhook(struct service *s, struct http_call *call,
     *w = (struct webhook){.id = ++s->next_webhook, .call = call};
     list_append(&s->webhooks, &w->link);
     err = engine_webhook(s->engine, w->id, key, http_header(request, "Authorization"),
-                         request->body ? request->body : "", request->n, service_now(s));
+                         request->body ? request->body : "", request->n, host_now(s));
     if (err)
         log_write(&s->log, LOG_ERROR, NULL, "webhook not taken: %s", error_name(err));
-    service_pump(s);
+    host_pump(s);
 }
 
-void public_answer(struct service *s, uint64_t id, const struct http_message *response)
+void public_answer(struct host *s, uint64_t id, const struct http_message *response)
 {
     struct list *it, *next;
 
-    list_each(it, next, &s->webhooks)
-    {
+    list_each (it, next, &s->webhooks) {
         struct webhook *w = list_entry(it, struct webhook, link);
 
         if (w->id != id)
@@ -88,26 +87,25 @@ void public_answer(struct service *s, uint64_t id, const struct http_message *re
     }
 }
 
-void public_forget(struct service *s)
+void public_forget(struct host *s)
 {
     struct list *it, *next;
 
-    list_each(it, next, &s->webhooks)
-    {
+    list_each (it, next, &s->webhooks) {
         list_remove(it);
         free(list_entry(it, struct webhook, link));
     }
 }
 
-/* GET /prompts/<hash>/<language>/<name>.wav|.txt and /recordings/<hash>.wav: the hash alone finds the file. */
-static void serve_audio(struct service *s, struct http_call *call, const char *url)
+/* GET /prompts/<hash>/<language>/<name>.wav|.txt and /recordings/<hash>.wav: the hash alone finds
+ * the file. */
+static void serve_audio(struct host *s, struct http_call *call, const char *url)
 {
     bool recording = strncmp(url, "/recordings/", 12) == 0;
     const char *hash = url + (recording ? 12 : 9);
     size_t n = strcspn(url, "?"), length = strcspn(hash, "/.?");
     bool text = n > 4 && strncmp(url + n - 4, ".txt", 4) == 0;
-    char name[65], path[PATH_MAX];
-    bool there;
+    char name[65], *path;
 
     if (length != 64) {
         answer_status(call, 404);
@@ -115,17 +113,21 @@ static void serve_audio(struct service *s, struct http_call *call, const char *u
     }
     memcpy(name, hash, 64);
     name[64] = '\0';
-    there = recording ? prompt_store_recording(s->store, name, path, sizeof path)
-                      : prompt_store_path(s->store, name, text, path, sizeof path);
-    if (there)
+    path = prompt_store_path(s->store,
+                             recording ? STORE_RECORDING
+                             : text    ? STORE_TEXT
+                                       : STORE_PROMPT,
+                             name);
+    if (path)
         http_call_answer_file(call, path, text ? "text/plain; charset=utf-8" : "audio/wav");
     else
         answer_status(call, 404);
+    free(path);
 }
 
 void public_handle(void *arg, struct http_call *call, const struct http_message *request)
 {
-    struct service *s = arg;
+    struct host *s = arg;
     char key[CALLBACK_KEY_MAX];
     bool get = strcmp(request->verb, "GET") == 0 || strcmp(request->verb, "HEAD") == 0;
     bool audio = strncmp(request->url, "/prompts/", 9) == 0 ||

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "bindings/bindings.h"
-#include "host/service.h"
+#include "host/host.h"
 #include "host/settings.h"
 #include "host/watchdog.h"
 
@@ -15,7 +15,7 @@
 
 /* Everything a running service is, beside the part that the handlers see. */
 struct server {
-    struct service service;
+    struct host host;
     struct exchange_service *exchange;
     struct watchdog *watchdog;
     uv_signal_t signals[3];
@@ -25,7 +25,7 @@ struct server {
     char *secret;
 };
 
-int64_t service_now(struct service *s)
+int64_t host_now(struct host *s)
 {
     (void)s;
     uv_timeval64_t t;
@@ -36,13 +36,13 @@ int64_t service_now(struct service *s)
 
 static void on_clock(uv_timer_t *timer)
 {
-    struct service *s = timer->data;
+    struct host *s = timer->data;
 
-    engine_tick(s->engine, service_now(s));
-    service_pump(s);
+    engine_tick(s->engine, host_now(s));
+    host_pump(s);
 }
 
-static void perform(struct service *s, struct engine_action *a, int64_t now)
+static void perform(struct host *s, struct engine_action *a, int64_t now)
 {
     int64_t left = a->deadline - now;
 
@@ -65,10 +65,10 @@ static void perform(struct service *s, struct engine_action *a, int64_t now)
     }
 }
 
-void service_pump(struct service *s)
+void host_pump(struct host *s)
 {
     struct engine_action a;
-    int64_t now = service_now(s), next;
+    int64_t now = host_now(s), next;
 
     while (engine_next(s->engine, &a)) {
         perform(s, &a, now);
@@ -83,13 +83,13 @@ void service_pump(struct service *s)
 
 static void on_response(void *arg, uint64_t id, const struct http_message *response)
 {
-    struct service *s = arg;
+    struct host *s = arg;
 
-    engine_response(s->engine, id, response, service_now(s));
-    service_pump(s);
+    engine_response(s->engine, id, response, host_now(s));
+    host_pump(s);
 }
 
-int service_reload(struct service *s, struct error *e)
+int host_reload(struct host *s, struct error *e)
 {
     struct bundle *b = NULL;
     int err = bundle_read(&b, config_str(s->cfg, "flows"), s->stdlib, e);
@@ -109,11 +109,11 @@ int service_reload(struct service *s, struct error *e)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    struct service *s = handle->data;
+    struct host *s = handle->data;
     struct error e = {""};
 
     if (number == SIGHUP) {
-        service_reload(s, &e);
+        host_reload(s, &e);
         return;
     }
     log_write(&s->log, LOG_INFO, NULL, "%s: leaving with %zu calls in progress",
@@ -130,9 +130,9 @@ static int start_signals(struct server *sv, struct error *e)
     for (unsigned i = 0; i < 3; i++) {
         uv_signal_t *h = &sv->signals[i];
 
-        if (uv_signal_init(&sv->service.loop, h))
+        if (uv_signal_init(&sv->host.loop, h))
             return error_set(e, ERR_IO, "signals cannot be watched");
-        h->data = &sv->service;
+        h->data = &sv->host;
         sv->nsignals++;
         if (uv_signal_start(h, on_signal, numbers[i]))
             return error_set(e, ERR_IO, "signals cannot be watched");
@@ -148,9 +148,9 @@ static void random_from_system(void *arg, void *p, size_t n)
 
 static int keep_recording(void *arg, const char *hash, const void *p, size_t n)
 {
-    struct service *s = arg;
+    struct host *s = arg;
 
-    return prompt_store_keep(s->store, hash, p, n, NULL);
+    return prompt_store_put_recording(s->store, hash, p, n, NULL);
 }
 
 static struct http_server_config listener(const char *listen, http_handler *handler, void *arg)
@@ -166,7 +166,7 @@ static struct http_server_config listener(const char *listen, http_handler *hand
 
 static int start_network(struct server *sv, struct error *e)
 {
-    struct service *s = &sv->service;
+    struct host *s = &sv->host;
     struct http_client_config client = {.max_body = 16u << 20,
                                         .http2 = config_bool(s->cfg, "graph.http2"),
                                         .done = on_response,
@@ -187,8 +187,9 @@ static int start_network(struct server *sv, struct error *e)
 
 static int read_secrets(struct server *sv, struct error *e)
 {
-    struct service *s = &sv->service;
-    const char *key = config_str(s->cfg, "graph.url") ? "graph.secret_file" : "exchange.secret_file";
+    struct host *s = &sv->host;
+    const char *key =
+        config_str(s->cfg, "graph.url") ? "graph.secret_file" : "exchange.secret_file";
 
     sv->secret = config_secret(s->cfg, key, e);
     if (!sv->secret && config_str(s->cfg, key))
@@ -199,10 +200,11 @@ static int read_secrets(struct server *sv, struct error *e)
     return 0;
 }
 
-/* Our own address for the service: public_url, or with the exchange on this machine where we listen. */
+/* Our own address for the service: public_url, or with the exchange on this machine where we
+ * listen. */
 static void find_public_url(struct server *sv)
 {
-    const struct config *cfg = sv->service.cfg;
+    const struct config *cfg = sv->host.cfg;
     const char *given = config_str(cfg, "public_url"), *listen = config_str(cfg, "listen");
     const char *colon = strrchr(listen, ':');
 
@@ -211,12 +213,12 @@ static void find_public_url(struct server *sv)
     else
         snprintf(sv->public_url, sizeof sv->public_url, "http://%.*s:%u",
                  (int)(colon ? colon - listen : 9), colon ? listen : "127.0.0.1",
-                 http_server_port(sv->service.public));
+                 http_server_port(sv->host.public));
 }
 
 static int start_exchange(struct server *sv, struct error *e)
 {
-    const struct config *cfg = sv->service.cfg;
+    const struct config *cfg = sv->host.cfg;
     char webhook[160];
     struct exchange_service_config c;
     int err;
@@ -224,7 +226,7 @@ static int start_exchange(struct server *sv, struct error *e)
     if (config_str(cfg, "graph.url"))
         return 0;
     snprintf(webhook, sizeof webhook, "%s/api/calls", sv->public_url);
-    settings_exchange(cfg, &sv->service.log, sv->secret, &c);
+    settings_exchange(cfg, &sv->host.log, sv->secret, &c);
     if (!c.webhook)
         c.webhook = webhook;
     err = exchange_service_start(&sv->exchange, &c, e);
@@ -242,8 +244,7 @@ static const char *route_by_name(void *arg, const struct event *start)
     const cJSON *identity = json_get(cJSON_GetArrayItem(targets, 0), "identity"), *party;
 
     (void)arg;
-    cJSON_ArrayForEach(party, identity)
-    {
+    cJSON_ArrayForEach (party, identity) {
         const char *id = json_str(party, "id");
 
         if (id && strncmp(id, "flow:", 5) == 0)
@@ -255,7 +256,7 @@ static const char *route_by_name(void *arg, const struct event *start)
 /* With the embedded exchange its address stands for everything of the service's. */
 static int start_engine(struct server *sv, struct error *e)
 {
-    struct service *s = &sv->service;
+    struct host *s = &sv->host;
     const struct config *cfg = s->cfg;
     const char *graph = config_str(cfg, "graph.url");
     char openid[128];
@@ -289,7 +290,7 @@ static int start_engine(struct server *sv, struct error *e)
 
 static int start(struct server *sv, struct error *e)
 {
-    struct service *s = &sv->service;
+    struct host *s = &sv->host;
     int err = config_check(s->cfg, e);
 
     if (!err)
@@ -307,7 +308,7 @@ static int start(struct server *sv, struct error *e)
     if (!err)
         err = start_engine(sv, e);
     if (!err)
-        err = service_reload(s, e);
+        err = host_reload(s, e);
     if (!err)
         err = watchdog_new(&sv->watchdog, core_pulse(engine_core(s->engine)),
                            config_int(s->cfg, "limits.turn_ms"), e);
@@ -316,7 +317,7 @@ static int start(struct server *sv, struct error *e)
 
 static void stop(struct server *sv)
 {
-    struct service *s = &sv->service;
+    struct host *s = &sv->host;
 
     watchdog_free(sv->watchdog);
     http_server_free(s->public);
@@ -337,7 +338,7 @@ static void stop(struct server *sv)
 
 static void say_where(struct server *sv)
 {
-    struct service *s = &sv->service;
+    struct host *s = &sv->host;
     const char *graph = config_str(s->cfg, "graph.url");
 
     log_write(&s->log, LOG_INFO, NULL, "webhooks at %s/api/calls, admin at http://127.0.0.1:%u",
@@ -353,8 +354,8 @@ static void say_where(struct server *sv)
 
 int serve(const struct config *cfg, const struct bundle_source *stdlib, struct error *e)
 {
-    struct server sv = {.service = {.cfg = cfg, .stdlib = stdlib}};
-    struct service *s = &sv.service;
+    struct server sv = {.host = {.cfg = cfg, .stdlib = stdlib}};
+    struct host *s = &sv.host;
     int err;
 
     settings_log(cfg, &s->log);
@@ -365,7 +366,7 @@ int serve(const struct config *cfg, const struct bundle_source *stdlib, struct e
     err = start(&sv, e);
     if (!err) {
         say_where(&sv);
-        service_pump(s);
+        host_pump(s);
         uv_run(&s->loop, UV_RUN_DEFAULT);
     }
     stop(&sv);

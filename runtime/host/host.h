@@ -1,9 +1,9 @@
 /*
- * What the parts of the running service share: the listeners' handlers and the loop around the engine. Internal to
- * runtime/host/; everything is used on the loop's thread only.
+ * What the parts of the running service share: the listeners' handlers and the loop around the
+ * engine. Internal to runtime/host/; everything is used on the loop's thread only.
  */
-#ifndef IVORY_HOST_SERVICE_H
-#define IVORY_HOST_SERVICE_H
+#ifndef IVORY_HOST_HOST_H
+#define IVORY_HOST_HOST_H
 
 #include "base/list.h"
 #include "core/bundle.h"
@@ -16,7 +16,7 @@
 
 #include <uv.h>
 
-struct service {
+struct host {
     uv_loop_t loop;
     uv_timer_t clock;
     const struct config *cfg;
@@ -33,22 +33,23 @@ struct service {
 };
 
 /* Milliseconds since the epoch, never going back. */
-int64_t service_now(struct service *s);
+int64_t host_now(struct host *s);
 
 /* Do what the engine asks for and set the clock to its next deadline. Call after every input. */
-void service_pump(struct service *s);
+void host_pump(struct host *s);
 
-/* Read the flows anew; new calls get them. On failure the old ones stay and the reason is logged. */
-int service_reload(struct service *s, struct error *e);
+/* Read the flows anew; new calls get them. On failure the old ones stay and the reason is logged.
+ */
+int host_reload(struct host *s, struct error *e);
 
 /* Handlers of the two listeners; `arg` is the service. */
 void public_handle(void *arg, struct http_call *call, const struct http_message *request);
 void admin_handle(void *arg, struct http_call *call, const struct http_message *request);
 
 /* The engine's answer to webhook `id`; unknown ids are ignored. */
-void public_answer(struct service *s, uint64_t id, const struct http_message *response);
+void public_answer(struct host *s, uint64_t id, const struct http_message *response);
 /* Drop what waits, without an answer: the listener is closed already. */
-void public_forget(struct service *s);
+void public_forget(struct host *s);
 
 /* Answers: JSON text (taken over; NULL = 500), or a status with an empty body. */
 void answer_json(struct http_call *call, int status, cJSON *body);
