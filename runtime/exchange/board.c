@@ -1,6 +1,5 @@
 #include "exchange/board.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,15 +159,10 @@ void board_quote(struct buf *b, const char *text)
     buf_char(b, '"');
 }
 
-void board_texts(struct buf *b, ...)
+void board_texts(struct buf *b, const char *const *texts)
 {
-    const char *text;
-    va_list ap;
-
-    va_start(ap, b);
-    while ((text = va_arg(ap, const char *)))
-        buf_str(b, text);
-    va_end(ap);
+    for (; *texts; texts++)
+        buf_str(b, *texts);
 }
 
 void board_time(struct buf *b, int64_t ms)

@@ -96,8 +96,10 @@ bool board_address(char out[BOARD_MAX_ADDRESS], const char *text);
 
 /* `text` as a JSON string with its quotes; NULL as null. */
 void board_quote(struct buf *b, const char *text);
-/* Append texts up to a NULL: what is on every call's way is put together so, not by a format. */
-void board_texts(struct buf *b, ...) __attribute__((sentinel));
+/* Append texts one after another: what is on every call's way is put together so, as formats take
+ * several times as long. */
+#define BOARD_TEXTS(b, ...) board_texts(b, (const char *const[]){__VA_ARGS__, NULL})
+void board_texts(struct buf *b, const char *const *texts); /* ends with NULL */
 /* An ISO 8601 UTC time with its quotes. */
 void board_time(struct buf *b, int64_t ms);
 /* {"@odata.type":"#microsoft.graph.resultInfo","code":..,"subcode":..,"message":..} */

@@ -155,14 +155,14 @@ static char *envelope(struct switchboard *s, const struct leg *leg, const char *
 {
     struct buf b = {0};
 
-    board_texts(&b,
+    BOARD_TEXTS(&b,
                 "{\"@odata.type\":\"#microsoft.graph.commsNotifications\",\"value\":["
                 "{\"@odata.type\":\"#microsoft.graph.commsNotification\",\"changeType\":\"",
                 change, "\",\"resourceUrl\":\"/communications/calls/", leg->id,
-                suffix ? suffix : "", "\",\"callbackUri\":", NULL);
+                suffix ? suffix : "", "\",\"callbackUri\":");
     board_quote(&b, leg->callback);
     if (data)
-        board_texts(&b, ",\"resourceData\":", data, NULL);
+        BOARD_TEXTS(&b, ",\"resourceData\":", data);
     buf_str(&b, "}]}");
     return board_take(s, &b);
 }

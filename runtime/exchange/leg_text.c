@@ -37,26 +37,26 @@ char leg_tone_key(const char *name)
 
 static void state_members(struct buf *b, const struct leg *leg)
 {
-    board_texts(b,
+    BOARD_TEXTS(b,
                 "{\"@odata.type\":\"#microsoft.graph.call\",\"@odata.id\":\"/communications/calls/",
                 leg->id, "\",\"id\":\"", leg->id, "\",\"state\":\"", state_names[leg->state],
-                "\",\"direction\":\"", leg->incoming ? "incoming" : "outgoing", "\"", NULL);
+                "\",\"direction\":\"", leg->incoming ? "incoming" : "outgoing", "\"");
 }
 
 void leg_state_text(struct buf *b, const struct leg *leg, const char *more)
 {
     state_members(b, leg);
-    board_texts(b, more ? more : "", "}", NULL);
+    BOARD_TEXTS(b, more ? more : "", "}");
 }
 
 static void member_json(struct buf *b, const char *name, const char *json)
 {
-    board_texts(b, ",\"", name, "\":", json ? json : "null", NULL);
+    BOARD_TEXTS(b, ",\"", name, "\":", json ? json : "null");
 }
 
 static void member_string(struct buf *b, const char *name, const char *text)
 {
-    board_texts(b, ",\"", name, "\":", NULL);
+    BOARD_TEXTS(b, ",\"", name, "\":");
     board_quote(b, text);
 }
 

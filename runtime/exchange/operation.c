@@ -139,8 +139,8 @@ void operation_text(struct buf *b, const struct operation *op)
 {
     static const char *const names[] = {"running", "completed", "failed"};
 
-    board_texts(b, "{\"@odata.type\":\"#microsoft.graph.", op->type, "\",\"id\":\"", op->id,
-                "\",\"status\":\"", names[op->status], "\",\"clientContext\":", NULL);
+    BOARD_TEXTS(b, "{\"@odata.type\":\"#microsoft.graph.", op->type, "\",\"id\":\"", op->id,
+                "\",\"status\":\"", names[op->status], "\",\"clientContext\":");
     board_quote(b, op->context);
     buf_str(b, ",\"resultInfo\":");
     if (op->message)
