@@ -119,7 +119,7 @@ static int copy_config(struct exchange_service *s, const struct exchange_service
     int err = 0;
 
     s->cfg = *cfg;
-    s->webhook = copy(cfg->webhook, &err);
+    s->webhook = copy(cfg->webhook ? cfg->webhook : "http://127.0.0.1:8080/api/calls", &err);
     s->tenant = copy(cfg->tenant, &err);
     s->app_id = copy(cfg->app_id, &err);
     s->secret = copy(cfg->secret, &err);

@@ -21,7 +21,8 @@ struct exchange_service;
 struct exchange_service_config {
     const char *listen;  /* "127.0.0.1:8090"; port 0 picks one                      */
     const char *url;     /* as clients reach it; NULL: http:// and the listen address */
-    const char *webhook; /* where incoming calls are offered                        */
+    const char *webhook; /* where incoming calls are offered; NULL: where `ivory serve` listens by
+                            default */
     const char *tenant;
     const char *app_id;
     const char *secret;   /* of the application; NULL: any client gets a token       */

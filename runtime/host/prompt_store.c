@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,12 +61,16 @@ static int write_all(int fd, const char *p, size_t n)
 /* Under a temporary name first, so that nobody finds half a file; `path` then appears at once. */
 static int put_file(const char *path, const void *p, size_t n, struct error *e)
 {
+    unsigned char bytes[8];
+    char unique[17];
     struct buf temp = {0};
     int fd = -1, err = 0;
 
-    if (buf_fmt(&temp, "%s.XXXXXX", path))
+    random_bytes(bytes, sizeof bytes);
+    hex_encode(unique, bytes, sizeof bytes);
+    if (buf_fmt(&temp, "%s.%s.part", path, unique))
         return error_set(e, ERR_NOMEM, "no memory");
-    fd = mkostemp(temp.p, O_CLOEXEC);
+    fd = open(temp.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         err = error_set(e, ERR_IO, "cannot write %s: %s", temp.p, strerror(errno));
         goto out;

@@ -18,7 +18,8 @@ struct http_call {
     struct MHD_Connection *connection;
     struct http_message request;
     struct buf body;
-    size_t dropped;  /* bytes of a body over the limit that were read and thrown away */
+    size_t dropped; /* bytes of a body over the limit that were read and thrown away */
+    size_t header_bytes;
     unsigned refuse; /* status with which the server itself will answer */
     bool begun;
     bool handled;   /* the handler has been called                                      */
@@ -70,11 +71,10 @@ static void refuse(struct http_call *c, int status)
     static const struct {
         int status;
         const char *text;
-    } texts[] = {{400, "The request is malformed.\n"},
-                 {404, "There is no such thing.\n"},
-                 {411, "The length of the body is missing.\n"},
-                 {413, "The body is too large.\n"},
-                 {503, "The service is going down.\n"}};
+    } texts[] = {
+        {400, "The request is malformed.\n"},          {404, "There is no such thing.\n"},
+        {411, "The length of the body is missing.\n"}, {413, "The body is too large.\n"},
+        {431, "The headers are too large.\n"},         {503, "The service is going down.\n"}};
     struct http_message m = {.status = status};
     const char *text = "The server ran out of memory.\n";
 
@@ -144,6 +144,7 @@ void *http_call_begin(void *arg, const char *uri, struct MHD_Connection *connect
     c->request.url = strdup(uri);
     if (!c->request.url)
         c->refuse = 500;
+    c->header_bytes = strlen(uri) + 16; /* the request line */
     return c;
 }
 
@@ -175,6 +176,11 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
     (void)kind;
     if (!value)
         value = "";
+    c->header_bytes += nkey + nvalue + 4;
+    if (c->header_bytes > c->server->cfg.max_headers) {
+        c->refuse = 431;
+        return MHD_NO;
+    }
     if (strlen(key) != nkey || strlen(value) != nvalue) { /* a NUL inside */
         c->refuse = 400;
         return MHD_NO;

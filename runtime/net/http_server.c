@@ -8,6 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A connection's memory beyond the headers of a request: for those of the answer, so that a request
+ * which just fits is not left without one. */
+#define ROOM 8192
+
 /* One connection; what its client may take time for. */
 struct peer {
     struct list link;
@@ -160,7 +164,7 @@ static struct MHD_Daemon *start(struct http_server *s, int fd)
     return MHD_start_daemon(
         flags, 0, NULL, NULL, http_call_take, s, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, s->cfg.connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        s->cfg.timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->cfg.max_headers,
+        s->cfg.timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->cfg.max_headers + ROOM,
         MHD_OPTION_URI_LOG_CALLBACK, http_call_begin, s, MHD_OPTION_NOTIFY_COMPLETED, http_call_end,
         s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_END);

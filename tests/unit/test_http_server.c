@@ -220,6 +220,31 @@ static void bounds_bodies_and_headers(void)
     close_fixture(&f);
 }
 
+/* Between "fits well" and "too large" there is nothing that gets no answer. */
+static void answers_whatever_size_headers_have(void)
+{
+    struct fixture f;
+    char got[4000], *big = malloc(50000);
+    int taken = 0, refused = 0;
+
+    open_fixture(&f, 0);
+    for (size_t size = 26000; size < 40000; size += 250) {
+        size_t n = (size_t)sprintf(big, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: ");
+
+        memset(big + n, 'a', size);
+        memcpy(big + n + size, "\r\n\r\n", 4);
+        net_talk(&f.loop, http_server_port(f.server), big, n + size + 4, got, sizeof got, 500);
+        taken += strncmp(got, "HTTP/1.1 200", 12) == 0;
+        refused += strncmp(got, "HTTP/1.1 431", 12) == 0;
+        if (!EXPECT_IN(got, "HTTP/1.1 "))
+            printf("  %zu bytes\n", size);
+    }
+    EXPECT_INT(taken + refused, 56);
+    EXPECT(taken > 10 && refused > 10);
+    free(big);
+    close_fixture(&f);
+}
+
 static void answers_a_pipeline_in_order(void)
 {
     static const char all[] = "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -396,6 +421,7 @@ const struct test http_server_tests[] = {TEST(answers_now_and_later),
                                          TEST(serves_files),
                                          TEST(refuses_what_breaks_the_rules),
                                          TEST(bounds_bodies_and_headers),
+                                         TEST(answers_whatever_size_headers_have),
                                          TEST(answers_a_pipeline_in_order),
                                          TEST(survives_clients_that_vanish),
                                          TEST(times_out_slow_clients),
