@@ -26,7 +26,7 @@ static void budget_over(struct timer *t)
 {
     struct fiber *f = list_entry(t, struct fiber, budget);
 
-    if (f->shield) { /* what was shielded had its time; now it goes like the rest */
+    if (f->shield && f->unwind && !f->unwound) { /* it had its time; now it goes like the rest */
         f->shield = 0;
         fiber_unshield(f);
         return;

@@ -87,5 +87,7 @@ int fiber_wait(lua_State *L, const struct wait *w)
         return luaL_error(L, "not enough memory");
     }
     f->timer.fire = deadline;
+    if (f->unwind && !f->unwound && !f->shield && w->cancel) /* ended while it ran */
+        f->stopping = w->cancel(f);
     return suspend(L, f);
 }

@@ -184,6 +184,42 @@ static void a_shield_holds_off_hangup_and_cancelling(void)
            "1\t2\nfalse\tx\n");
 }
 
+static void a_handler_cannot_shield_itself_from_its_budget(void)
+{
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("call:onEnd(function() ivr.shield(ivr.sleep, 100) print 'never' end)\n"
+                   "local _ <close> = setmetatable({}, { __close = function()\n"
+                   "  while true do ivr.shield(ivr.sleep, 1) end end })\nivr.sleep(100)"),
+              NULL);
+    flow_start(&w);
+    flow_give(&w, "{\"kind\":\"call\",\"change\":\"deleted\",\"data\":{}}");
+    flow_pass(&w, 5000);
+    EXPECT(!w.ended);
+    flow_pass(&w, 5000);
+    EXPECT(w.ended);
+    EXPECT(!strstr(w.logs.p, "never"));
+    flow_fini(&w);
+}
+
+static void a_fiber_cannot_be_ended_from_inside(void)
+{
+    struct flow_world w;
+
+    flow_init(
+        &w,
+        FLOW("local f f = ivr.spawn(function() local g = ivr.spawn(function() f:cancel() end)\n"
+             "  call:playPrompt 'welcome' print 'never' end)\nivr.sleep(1)"),
+        NULL);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 60000);
+    EXPECT_IN(w.logs.p, "a fiber cannot wait for itself");
+    EXPECT(w.ended);
+    flow_fini(&w);
+}
+
 static void a_shield_ends_after_its_budget(void)
 {
     struct flow_world w;
@@ -262,6 +298,8 @@ const struct test fiber_tests[] = {
     TEST(a_failing_handler_does_not_stop_the_others),
     TEST(cleanup_has_a_budget),
     TEST(a_shield_holds_off_hangup_and_cancelling),
+    TEST(a_handler_cannot_shield_itself_from_its_budget),
+    TEST(a_fiber_cannot_be_ended_from_inside),
     TEST(a_shield_ends_after_its_budget),
     TEST(places_where_nothing_can_wait_say_so),
     TEST(random_numbers_come_from_the_call),
