@@ -112,7 +112,7 @@ struct answer {
 static int read_answer(lua_State *L)
 {
     struct answer *x = lua_touserdata(L, 1);
-    struct error e;
+    struct error e = {{0}};
 
     if (!lua_checkstack(x->f->co, 1))
         return 0;
