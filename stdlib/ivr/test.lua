@@ -8,6 +8,27 @@ assert(type(exchange) == "table", "ivr.test is for *_test.lua files, which `ivor
 local M = { tests = {}, skip = {} }
 local scripts, phones, listening, patience
 
+-- By key, as in flows: the order of text keys differs from process to process otherwise, and with it the run.
+local function before(a, b)
+    local ta, tb = type(a), type(b)
+    if ta ~= tb then return ta < tb end
+    return (ta == "number" or ta == "string") and a < b
+end
+
+local each = pairs
+function pairs(t) -- luacheck: ignore 121
+    local mt = getmetatable(t)
+    if mt and mt.__pairs then return each(t) end
+    local keys, i = {}, 0
+    for k in each(t) do keys[#keys + 1] = k end
+    table.sort(keys, before)
+    return function()
+        i = i + 1
+        while keys[i] ~= nil and t[keys[i]] == nil do i = i + 1 end
+        return keys[i], t[keys[i]]
+    end, t
+end
+
 -- The place in the test file that called into this one.
 local function place()
     for level = 3, 30 do
