@@ -359,8 +359,8 @@ function t.now() return exchange.now() / 1000 end
 ---Faults of the exchange from now on: probabilities 0 to 1.
 ---@param o { drop?: number, repeat_?: number, reorder?: number, delay?: number, throttle?: number, fail?: number, early?: number }
 function t.faults(o)
-    local why = exchange.faults(o)
-    if why then fail("%s", why) end
+    local ok, why = pcall(exchange.faults, o)
+    if not ok then fail("faults: %s", why) end
 end
 
 ---This test counts on a service without faults: `ivory test --faults` leaves it out.
@@ -369,8 +369,8 @@ function t.noFaults() if exchange.faulty() then error(M.skip, 0) end end
 ---Answer the flow's HTTP requests whose URL matches (`*` stands for anything). The last one given wins.
 ---@param o { url: string, method?: string, status?: integer, headers?: table, json?: any, body?: string, delay?: number }
 function t.http(o)
-    local why = exchange.mock(o)
-    if why then fail("%s", why) end
+    local ok, why = pcall(exchange.mock, o)
+    if not ok or why then fail("http: %s", why) end
 end
 
 ---The flow's HTTP requests so far, those whose URL matches `pattern` when it is given.
