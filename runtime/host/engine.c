@@ -10,9 +10,8 @@
  * is due at once: a flow that makes work for itself without end cannot hold the driver. */
 #define TURNS 1000
 
-/* Memory was out: try again after so long, and give an event up after so many attempts. */
+/* Memory was out: go on after so long. */
 #define RETRY_MS 100
-#define ATTEMPTS 3
 
 struct engine {
     struct core *core;
@@ -26,10 +25,8 @@ struct engine {
     size_t head, n, cap;
     struct command_list commands; /* of the last turn; those before `done` are handed over */
     size_t done;
-    bool traced;       /* the hook has seen commands.items[done]                  */
-    struct event held; /* an event for which there was no memory                  */
-    unsigned attempts; /* > 0: `held` is to be given to the core again            */
-    int64_t again;     /* when to go on by itself; INT64_MAX: nothing left over   */
+    bool traced;   /* the hook has seen commands.items[done]                       */
+    int64_t again; /* when to go on by itself; INT64_MAX: nothing left over        */
 };
 
 int engine_new(struct engine **out, const struct engine_config *cfg, struct error *e)
@@ -68,7 +65,6 @@ void engine_free(struct engine *en)
         engine_action_fini(&en->actions[i]);
     free(en->actions);
     command_list_fini(&en->commands);
-    event_fini(&en->held);
     free(en);
 }
 
@@ -192,23 +188,23 @@ static void record_overrun(struct engine *en)
     event_fini(&ev);
 }
 
-/* One turn. Events for calls that have ended, and a second start of one, are dropped quietly: the
- * service may deliver late and twice. Without memory the event is held and given again. */
-static int turn(struct engine *en, int64_t now)
+/* The machine has given call `key` up for want of memory, or could not begin it. What it still
+ * wanted done is done as far as possible, and the wire forgets the call too, which takes no memory.
+ */
+static void give_up(struct engine *en, const char *key, int code, int64_t now)
 {
-    int rc = core_handle(en->core, &en->held, &en->commands);
+    struct command end = {.kind = COMMAND_END};
 
-    if (rc == ERR_NOMEM && en->attempts < ATTEMPTS) {
-        en->attempts++;
-        return rc;
+    for (; en->done < en->commands.n; en->done++, en->traced = false) {
+        if (!en->traced && en->command)
+            en->command(en->trace_arg, &en->commands.items[en->done]);
+        hand_command(en, &en->commands.items[en->done], now);
     }
-    record_overrun(en);
-    if (rc < 0 && rc != ERR_NOTFOUND && rc != ERR_EXISTS)
-        note_lost(en, en->held.key, event_kind_name(en->held.kind), rc);
-    event_fini(&en->held);
-    memset(&en->held, 0, sizeof en->held);
-    en->attempts = 0;
-    return hand_commands(en, now);
+    command_list_reset(&en->commands);
+    en->done = 0;
+    memcpy(end.key, key, sizeof end.key);
+    wire_command(en->wire, &end, now);
+    note_lost(en, key, "the call", code);
 }
 
 /* Give an incoming call the flow that the driver wants for it. */
@@ -223,16 +219,24 @@ static void override_route(struct engine *en, struct event *ev)
         note_lost(en, ev->key, "the choice of a flow", ERR_NOMEM);
 }
 
-/* Take `ev` (moved) for its turn. */
+/* One turn. Events for calls that have ended, and a second start of one, are dropped quietly: the
+ * service may deliver late and twice. */
 static int hand_event(struct engine *en, struct event *ev, int64_t now)
 {
+    int rc;
+
     override_route(en, ev);
-    en->held = *ev;
-    memset(ev, 0, sizeof *ev);
-    en->attempts = 1;
     if (en->event)
-        en->event(en->trace_arg, &en->held);
-    return turn(en, now);
+        en->event(en->trace_arg, ev);
+    rc = core_handle(en->core, ev, &en->commands);
+    record_overrun(en);
+    if (rc == ERR_NOMEM || (ev->kind == EVENT_START && rc < 0 && rc != ERR_EXISTS)) {
+        give_up(en, ev->key, rc, now);
+        return 0;
+    }
+    if (rc < 0 && rc != ERR_NOTFOUND && rc != ERR_EXISTS)
+        note_lost(en, ev->key, event_kind_name(ev->kind), rc);
+    return hand_commands(en, now);
 }
 
 /* Carry one action of the wire out, or on to the driver. There is room for it. */
@@ -272,8 +276,6 @@ static int pump(struct engine *en, int64_t now, unsigned *budget)
     struct wire_action w;
     int rc = hand_commands(en, now);
 
-    if (rc == 0 && en->attempts > 0)
-        rc = turn(en, now);
     while (rc == 0) {
         if (*budget == 0) {
             en->again = now;
@@ -350,6 +352,7 @@ int engine_tick(struct engine *en, int64_t now)
     while (rc == 0 && budget > 0 && core_due(en->core, now, &ev)) {
         budget--;
         rc = hand_event(en, &ev, now);
+        event_fini(&ev);
         if (rc == 0)
             rc = pump(en, now, &budget);
         else
