@@ -106,6 +106,7 @@ test("the caller hangs up while there is a second leg", function(t)
 end)
 
 test("timeouts", function(t)
+    t.noFaults() -- a prompt that is reported as played at once does not run into its timeout
     local c = run(t, "timeouts")
     c:hearsAll{ "long", "long", "two" }
     c:ended()
