@@ -53,6 +53,8 @@ static void show(struct terminal *t, const char *fmt, ...)
         return;
     if (n > (int)sizeof text - 4)
         n = sizeof text - 4;
+    while (n && strchr(" \r\n", text[n - 1]))
+        n--;
     for (int i = 0; i < n; i++) {
         if ((unsigned char)text[i] < ' ' || text[i] == 127)
             text[i] = ' '; /* what comes over the line must not move the cursor */

@@ -240,11 +240,11 @@ static int start_exchange(struct server *sv, struct error *e)
 /* With the exchange, "flow:<name>" may be called like a number: `ivory phone <name>` does. */
 static const char *route_by_name(void *arg, const struct event *start)
 {
-    const cJSON *targets = json_get(json_get(start->data, "call"), "targets");
-    const cJSON *identity = json_get(cJSON_GetArrayItem(targets, 0), "identity"), *party;
+    const cJSON *routes = json_get(json_get(start->data, "call"), "callRoutes");
+    const cJSON *called = json_get(cJSON_GetArrayItem(routes, 0), "original"), *party;
 
     (void)arg;
-    cJSON_ArrayForEach (party, identity) {
+    cJSON_ArrayForEach (party, called) {
         const char *id = json_str(party, "id");
 
         if (id && strncmp(id, "flow:", 5) == 0)

@@ -21,7 +21,7 @@ def menu_is_walked():
 def keys_from_a_pipe():
     s = Service()
     phone = s.phone("echo")
-    phone.types("12#")
+    phone.types(",12#")  # the comma waits until the greeting has begun
     phone.says("plays digit-1", 20)
     phone.says("plays digit-2", 20)
     phone.says("ended", 30)
