@@ -215,9 +215,10 @@ static void print_call(const cJSON *c)
     strftime(at, sizeof at, "%Y-%m-%d %H:%M:%S", localtime(&since));
     printf("%s  %-12s %-12s since %s  %s > %s\n", json_str(c, "key"), json_str(c, "flow"),
            json_str(c, "state"), at, json_str(c, "from"), json_str(c, "to"));
-    cJSON_ArrayForEach (wait, json_get(c, "waits"))
+    cJSON_ArrayForEach (wait, json_get(c, "waits")) {
         printf("    fiber %s waits for %s at %s\n", json_str(wait, "fiber"), json_str(wait, "what"),
                json_str(wait, "where"));
+    }
 }
 
 static int run_calls(const struct command_line *cl)
@@ -237,8 +238,9 @@ static int run_calls(const struct command_line *cl)
         puts(text ? text : "");
         free(text);
     } else {
-        cJSON_ArrayForEach (c, list)
+        cJSON_ArrayForEach (c, list) {
             print_call(c);
+        }
     }
     cJSON_Delete(list);
     config_free(cfg);

@@ -199,7 +199,7 @@ int core_handle(struct core *core, const struct event *ev, struct command_list *
     err = find_call(core, ev, &call);
     if (err)
         return err;
-    core->pulse.turns++;
+    __atomic_store_n(&core->pulse.turns, core->pulse.turns + 1, __ATOMIC_RELAXED);
     if (ev->time > call->now)
         call->now = ev->time;
     call->entries++;
@@ -217,7 +217,7 @@ int core_handle(struct core *core, const struct event *ev, struct command_list *
         fibers_sweep(call);
         requests_sweep(call);
     }
-    core->pulse.turns++;
+    __atomic_store_n(&core->pulse.turns, core->pulse.turns + 1, __ATOMIC_RELAXED);
     core->out = NULL;
     return err;
 }

@@ -46,6 +46,9 @@ int host_reload(struct host *s, struct error *e);
 void public_handle(void *arg, struct http_call *call, const struct http_message *request);
 void admin_handle(void *arg, struct http_call *call, const struct http_message *request);
 
+/* What the HTTP server refused before a handler saw it goes into the log; `arg` is the host. */
+void host_refused(void *arg, const struct http_message *request, struct http_message *response);
+
 /* The engine's answer to webhook `id`; unknown ids are ignored. */
 void public_answer(struct host *s, uint64_t id, const struct http_message *response);
 /* Drop what waits, without an answer: the listener is closed already. */

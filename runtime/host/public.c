@@ -147,3 +147,12 @@ void public_handle(void *arg, struct http_call *call, const struct http_message 
         answer_status(call, 404);
     }
 }
+
+/* The server refused by itself (411, 413, 431, ...): one line, as for what we refuse. */
+void host_refused(void *arg, const struct http_message *request, struct http_message *response)
+{
+    struct host *s = arg;
+
+    log_write(&s->log, LOG_WARN, NULL, "request refused with %d: %s %.100s", response->status,
+              request->verb ? request->verb : "-", request->url ? request->url : "-");
+}

@@ -161,6 +161,7 @@ static struct http_server_config listener(const char *listen, http_handler *hand
                                        .timeout_s = 30,
                                        .connections = 4096,
                                        .handler = handler,
+                                       .refusal = host_refused,
                                        .arg = arg};
 }
 
@@ -169,6 +170,7 @@ static int start_network(struct server *sv, struct error *e)
     struct host *s = &sv->host;
     struct http_client_config client = {.max_body = 16u << 20,
                                         .http2 = config_bool(s->cfg, "graph.http2"),
+                                        .ca_file = config_str(s->cfg, "graph.ca_file"),
                                         .done = on_response,
                                         .arg = s};
     struct http_server_config c = listener(config_str(s->cfg, "listen"), public_handle, s);
