@@ -9,78 +9,17 @@
 #include "base/json.h"
 #include "graph/notify.h"
 #include "graph/request.h"
+#include "tests/unit/examples.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DIR_NAME "tests/examples"
-#define ROOT     "https://graph.microsoft.com"
-
 /* How much there is. Fewer would mean that the test has stopped looking. */
-#define REQUESTS      102
 #define ANSWERS       95
 #define NOTIFICATIONS 98
 
-static int is_example(const struct dirent *d)
-{
-    const char *dot = strrchr(d->d_name, '.');
-
-    return dot && strcmp(dot, ".json") == 0;
-}
-
-static void each_example(void (*visit)(const char *name, const cJSON *example, void *arg),
-                         void *arg)
-{
-    struct dirent **files;
-    int n = scandir(DIR_NAME, &files, is_example, alphasort);
-
-    EXPECT_INT(n, 105);
-    for (int i = 0; i < n; i++) {
-        char path[400];
-        size_t size;
-        char *text;
-        cJSON *v = NULL;
-        struct error e;
-
-        snprintf(path, sizeof path, DIR_NAME "/%s", files[i]->d_name);
-        text = test_read_file(path, &size);
-        *strrchr(files[i]->d_name, '.') = '\0';
-        if (test_expect(json_parse(&v, text, size, &e) == 0, __FILE__, __LINE__, "%s", path))
-            visit(files[i]->d_name, v, arg);
-        cJSON_Delete(v);
-        free(text);
-        free(files[i]);
-    }
-    free(files);
-}
-
 /* --- requests */
-
-/* The documented address with its "{id}" placeholders filled: "id1", "id2". */
-static void documented_url(char out[600], const cJSON *request, const char *version)
-{
-    const char *at = json_str(request, "path");
-    struct buf b = {0};
-    int n = 0;
-
-    if (*at == '/')
-        buf_fmt(&b, ROOT "/%s", version);
-    for (const char *hole; (hole = strstr(at, "{id}")); at = hole + 4) {
-        buf_add(&b, at, (size_t)(hole - at));
-        buf_fmt(&b, "id%d", ++n);
-    }
-    buf_str(&b, at);
-    snprintf(out, 600, "%s", b.p);
-    buf_fini(&b);
-}
-
-/* Which version an address is of; some v1.0 pages print a beta address. */
-static unsigned version_of(const char *url)
-{
-    return strncmp(url, ROOT "/beta/", strlen(ROOT "/beta/")) == 0 ? VERSION_BETA : VERSION_V1;
-}
 
 static void compare(const char *name, const struct http_message *m, const char *verb,
                     const char *url, const cJSON *body)
@@ -97,109 +36,72 @@ static void compare(const char *name, const struct http_message *m, const char *
 }
 
 /* From arguments to the request as a flow's call would go. */
-static bool reproduce(const char *name, const char *verb, const char *url, const cJSON *body)
+static void reproduce(const struct example_request *r)
 {
-    const char *path = url + strlen(ROOT "/");
+    const char *name = r->name, *path = r->url + strlen(EXAMPLES_ROOT "/");
     struct command c = {.kind = COMMAND_METHOD, .ids = cJSON_CreateObject()};
-    struct request_context x = {.root = ROOT,
-                                .version = version_of(url),
+    struct request_context x = {.root = EXAMPLES_ROOT,
+                                .version = examples_version(r->url),
                                 .callback_uri = "https://ours.example.com/api/calls/k"};
     struct http_message m = {0};
     struct error e = {""};
     bool other;
-    const struct method *method = method_route(verb, path + strcspn(path, "/"), c.ids, &other);
-    bool ok = test_expect(method != NULL, __FILE__, __LINE__, "%s: no method of %s", name, url);
+    const struct method *method = method_route(r->verb, path + strcspn(path, "/"), c.ids, &other);
+    bool ok = test_expect(method != NULL, __FILE__, __LINE__, "%s: no method of %s", name, r->url);
 
     if (ok) {
         c.method = method->name;
-        c.args = body ? cJSON_Duplicate(body, true) : NULL;
+        c.args = r->body ? cJSON_Duplicate(r->body, true) : NULL;
         x.call_id = json_str(c.ids, "call");
         /* as the service would judge it, before we complete anything */
-        test_expect(!body || method_check_body(method, x.version, c.args, &e) == 0, __FILE__,
+        test_expect(!r->body || method_check_body(method, x.version, c.args, &e) == 0, __FILE__,
                     __LINE__, "%s: %s", name, e.text);
-        ok = test_expect(!body || method_check(method, x.version, c.args, &e) == 0, __FILE__,
+        ok = test_expect(!r->body || method_check(method, x.version, c.args, &e) == 0, __FILE__,
                          __LINE__, "%s: %s", name, e.text) &&
              test_expect(request_encode(&c, &x, &m, &e) == 0, __FILE__, __LINE__, "%s: %s", name,
                          e.text);
     }
     if (ok)
-        compare(name, &m, verb, url, body);
+        compare(name, &m, r->verb, r->url, r->body);
     http_fini(&m);
     cJSON_Delete(c.ids);
     cJSON_Delete(c.args);
-    return ok;
 }
 
-static bool reproduce_download(const char *name, const cJSON *request)
+static void reproduce_download(const struct example_request *r)
 {
     struct command c = {
         .kind = COMMAND_METHOD, .method = "recording.download", .ids = cJSON_CreateObject()};
-    struct request_context x = {.root = ROOT, .version = VERSION_V1};
+    struct request_context x = {.root = EXAMPLES_ROOT, .version = VERSION_V1};
     struct http_message m = {0};
     struct error e = {""};
-    bool ok;
 
-    json_set_str(c.ids, "url", json_str(request, "path"));
+    json_set_str(c.ids, "url", r->url);
     json_set_str(c.ids, "token", "<recordingAccessToken>");
-    ok = test_expect(request_encode(&c, &x, &m, &e) == 0, __FILE__, __LINE__, "%s: %s", name,
-                     e.text);
-    if (ok) {
-        compare(name, &m, json_str(request, "method"), json_str(request, "path"), NULL);
-        EXPECT_STR(http_header(&m, "Authorization"),
-                   json_str(json_get(request, "headers"), "Authorization"));
+    if (test_expect(request_encode(&c, &x, &m, &e) == 0, __FILE__, __LINE__, "%s: %s", r->name,
+                    e.text)) {
+        compare(r->name, &m, r->verb, r->url, NULL);
+        EXPECT_STR(http_header(&m, "Authorization"), json_str(r->headers, "Authorization"));
     }
     http_fini(&m);
     cJSON_Delete(c.ids);
-    return ok;
 }
 
-/* A page prints the three members of an enum as one value: each of them is tried. */
-static int reproduce_statuses(const char *name, const char *verb, const char *url,
-                              const cJSON *body)
+static void visit_request(const struct example_request *r, void *arg)
 {
-    static const char *const statuses[] = {"notRecording", "recording", "failed"};
-    int n = 0;
-
-    for (size_t i = 0; i < 3; i++) {
-        cJSON *one = cJSON_Duplicate(body, true);
-
-        json_set_str(one, "status", statuses[i]);
-        n += reproduce(name, verb, url, one);
-        cJSON_Delete(one);
-    }
-    return n;
-}
-
-static void visit_request(const char *name, const cJSON *example, void *arg)
-{
-    const cJSON *request = json_get(example, "request"), *body = json_get(request, "body");
-    const char *status = json_str(body, "status");
-    char url[600];
-    int *n = arg;
-
-    if (!request)
-        return;
-    /* The request for a token belongs to the wire and is compared there. */
-    if (strcmp(name, "concept.auth-v2-service.token") == 0)
-        return;
-    if (strstr(name, "retrieving-the-recording-file")) {
-        *n += reproduce_download(name, request);
-        return;
-    }
-    documented_url(url, request, json_str(example, "api_version"));
-    if (status && strchr(status, '|'))
-        *n += reproduce_statuses(name, json_str(request, "method"), url, body);
+    if (strncmp(r->url, EXAMPLES_ROOT, strlen(EXAMPLES_ROOT)) == 0)
+        reproduce(r);
     else
-        *n += reproduce(name, json_str(request, "method"), url, body);
+        reproduce_download(r);
+    ++*(int *)arg;
 }
 
 static void requests_come_out_as_printed(void)
 {
     int n = 0;
 
-    each_example(visit_request, &n);
-    printf("  examples: %d requests compared\n", n);
-    EXPECT_INT(n, REQUESTS);
+    examples_each_request(visit_request, &n);
+    EXPECT_INT(n, EXAMPLES_REQUESTS);
 }
 
 /* --- answers */
@@ -218,7 +120,7 @@ static void visit_answer(const char *name, const cJSON *example, void *arg)
     if (!request || !response || strncmp(name, "concept.", 8) == 0 ||
         strstr(name, "retrieving-the-recording-file"))
         return;
-    documented_url(url, request, json_str(example, "api_version"));
+    examples_url(url, request, json_str(example, "api_version"));
     m = method_route(json_str(request, "method"), strstr(url, "/communications/"), NULL, NULL);
     if (!EXPECT(m != NULL))
         return;
@@ -249,7 +151,7 @@ static void answers_are_understood(void)
 {
     int n = 0;
 
-    each_example(visit_answer, &n);
+    examples_each(visit_answer, &n);
     EXPECT_INT(n, ANSWERS);
 }
 
@@ -329,10 +231,10 @@ static size_t line_end(const char *text)
 static void notifications_become_events(void)
 {
     struct outcome o = {0};
-    char *expected = test_read_file(DIR_NAME "/expected-events.txt", NULL);
+    char *expected = test_read_file(EXAMPLES_DIR "/expected-events.txt", NULL);
     const char *got, *want = expected;
 
-    each_example(visit_notifications, &o);
+    examples_each(visit_notifications, &o);
     EXPECT_INT(o.n, NOTIFICATIONS);
     got = o.text.p;
     for (int line = 1; got && (*got || *want); line++) {
