@@ -20,7 +20,7 @@ count() {
     status=$?
     cat "$build/out.txt" >>"$log"
     line=$(grep -E '[0-9]+ passed, [0-9]+ failed' "$build/out.txt" | tail -n 1)
-    p=$(echo "$line" | sed -nE 's/.*[^0-9]?([0-9]+) passed, [0-9]+ failed.*/\1/p')
+    p=$(echo "$line" | sed -nE 's/(^|.*[^0-9])([0-9]+) passed, [0-9]+ failed.*/\2/p')
     f=$(echo "$line" | sed -nE 's/.* ([0-9]+) failed.*/\1/p')
     if [ -z "$p" ] || [ -z "$f" ] || { [ $status != 0 ] && [ "$f" = 0 ]; }; then
         p=${p:-0}

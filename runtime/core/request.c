@@ -54,11 +54,28 @@ void request_fail(struct request *r, const char *code, int status, int subcode, 
     request_finish(r);
 }
 
-/* A cancelled play or record whose end is never told: it ended all the same. */
+static bool is_pending(const struct call *call, uint32_t seq)
+{
+    for (struct list *it = call->requests.next; it != &call->requests; it = it->next) {
+        const struct request *r = list_entry(it, struct request, link);
+        if (r->seq == seq)
+            return !r->done;
+    }
+    return false;
+}
+
+/* A cancelled play or record whose end is never told: it ended all the same. But while the order to
+ * stop is still on its way (the service may be throttling), the lane stays taken: that order stops
+ * whatever it finds, also what would be begun meanwhile. */
 static void bound_over(struct timer *t)
 {
     struct request *r = list_entry(t, struct request, bound);
 
+    if (r->stop && is_pending(r->call, r->stop)) {
+        if (timer_set(&r->bound, r->call->now + CANCEL_BOUND_MS))
+            call_nomem(r->call);
+        return;
+    }
     if (!r->body)
         r->body = cJSON_CreateObject();
     if (!r->body || json_set_str(r->body, "status", "completed") ||
@@ -124,8 +141,10 @@ static int stop_media(struct leg *leg, const struct request *r)
         return 0;
     leg->lane->cancelled = true;
     err = make(&stop, leg, &spec, r->fiber, r->where, NULL, NULL);
-    if (!err)
+    if (!err) {
+        leg->lane->stop = stop->seq;
         err = timer_set(&leg->lane->bound, leg->call->now + CANCEL_BOUND_MS);
+    }
     return err;
 }
 

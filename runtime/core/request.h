@@ -48,6 +48,7 @@ struct request {
     int subcode;
     char *message;
     struct timer bound; /* when nothing more is heard */
+    uint32_t stop;      /* the command that tells the service to stop it; 0 = none */
     struct list handles;
 };
 

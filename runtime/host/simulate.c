@@ -22,7 +22,8 @@ static const struct fault_kind {
     {"notifications repeated, reordered, delayed",
      true,
      {.repeat = 0.3, .reorder = 0.3, .delay = 0.3, .delay_ms = 2000}},
-    {"early completions", true, {.early = 0.5}},
+    /* What is reported as played at once lets a flow run ahead of the script. */
+    {"early completions", false, {.early = 0.5}},
     {"429 now and then", true, {.throttle = 0.2}},
     {"500 now and then", false, {.fail = 0.1}},
     {"notifications lost", false, {.drop = 0.1}},
@@ -84,6 +85,7 @@ static struct simulation_config config_of(const struct run *r)
         .core = core_of(r->o),
         .version = r->o->version,
         .seed = r->o->seed,
+        .trace = r->trace,
     };
 }
 
@@ -92,7 +94,11 @@ static void simulate(struct run *r, const struct simulation_config *cfg, size_t 
                      struct simulation_result *result)
 {
     struct error e = {""};
-    int rc = simulation_run(cfg, i, result, &e);
+    int rc;
+
+    if (r->trace)
+        fprintf(r->trace, "# %s\n", caller_test_name(r->caller, i));
+    rc = simulation_run(cfg, i, result, &e);
 
     r->calls += result->calls;
     if (rc == 0)
@@ -106,9 +112,6 @@ static void run_plain(struct run *r, size_t i)
     struct simulation_config cfg = config_of(r);
     struct simulation_result result;
 
-    cfg.trace = r->trace;
-    if (r->trace)
-        fprintf(r->trace, "# %s\n", caller_test_name(r->caller, i));
     simulate(r, &cfg, i, &result);
     if (result.failed || result.stuck)
         print_failure(r, i, "", &result);
