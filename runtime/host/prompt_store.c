@@ -68,8 +68,10 @@ static int put_file(const char *path, const void *p, size_t n, struct error *e)
 
     random_bytes(bytes, sizeof bytes);
     hex_encode(unique, bytes, sizeof bytes);
-    if (buf_fmt(&temp, "%s.%s.part", path, unique))
-        return error_set(e, ERR_NOMEM, "no memory");
+    if (buf_fmt(&temp, "%s.%s.part", path, unique)) {
+        err = error_set(e, ERR_NOMEM, "no memory");
+        goto out;
+    }
     fd = open(temp.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         err = error_set(e, ERR_IO, "cannot write %s: %s", temp.p, strerror(errno));
