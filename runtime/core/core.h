@@ -50,6 +50,13 @@ int core_handle(struct core *c, const struct event *ev, struct command_list *out
  * event it follows; the turn is then cut at the same resume, and nothing of it is run. */
 bool core_overrun(const struct core *c, struct event *out);
 
+/* call:continueAs ends one flow of a call and begins another with plain data. The command of kind
+ * "continue" is the last of the turn in which the old one has ended, and holds all that the machine
+ * still knows; the new flow begins in a timer's turn after it. This makes of that command a start
+ * (with `bundle`, which may be NULL): given to core_handle in place of everything before, it
+ * builds the same call, so a journal may begin with it anew. ERR_NOMEM. */
+int core_continued(struct event *out, const struct command *c, const char *bundle);
+
 /* The earliest deadline of any call, INT64_MAX when there is none. */
 int64_t core_next_deadline(const struct core *c);
 
