@@ -50,7 +50,7 @@ int call_new(struct call **out, struct core *core, const struct event *start)
         goto out;
     err = call_leg_new(&leg, call, !direction || strcmp(direction, "outgoing") != 0);
     if (!err)
-        err = cells_take(core, &call->cell, NULL);
+        err = cells_take(core, core_start_bundle(core, start), &call->cell, NULL);
     if (!err)
         err = timer_set(&call->duration, start->time + core->cfg.limits.call_ms);
     if (!err)

@@ -29,23 +29,12 @@ void core_free(struct core *core)
     while (!list_empty(&core->calls))
         call_free(list_entry(core->calls.next, struct call, link));
     cells_fini(core);
+    bundle_unref(core->trial);
     bundle_unref(core->bundle);
     map_fini(&core->by_key);
     heap_fini(&core->timers);
     command_list_fini(&core->unheard);
     free(core);
-}
-
-int core_use(struct core *core, struct bundle *b, struct error *e)
-{
-    struct bundle *old = core->bundle;
-    int err = cells_use(core, b, e);
-
-    if (err)
-        return err;
-    core->bundle = bundle_ref(b);
-    bundle_unref(old);
-    return 0;
 }
 
 struct bundle *core_bundle(struct core *core)
@@ -168,7 +157,7 @@ static int find_call(struct core *core, const struct event *ev, struct call **ou
         return *out ? 0 : ERR_NOTFOUND;
     if (*out)
         return ERR_EXISTS;
-    if (!core->bundle)
+    if (!core_start_bundle(core, ev))
         return ERR_CONFLICT;
     return call_new(out, core, ev);
 }

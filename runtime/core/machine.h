@@ -19,6 +19,7 @@ struct core_cell {
 struct core {
     struct core_config cfg;
     struct bundle *bundle;
+    struct bundle *trial; /* that some new calls get beside it; may be NULL */
     struct map by_key;
     struct list calls; /* in order of their start */
     struct list cells;
@@ -171,12 +172,21 @@ int call_route(struct call *call, const char *name, struct error *e);
 const char *call_leg_from(const struct leg *leg);
 const char *call_leg_to(const struct leg *leg);
 
+/* --- trial.c
+ * ---------------------------------------------------------------------------------------- */
+/* The bundle that a start names, by default the one of new calls; NULL: there is none. */
+struct bundle *core_start_bundle(const struct core *core, const struct event *start);
+/* Whether new calls may get `b`. */
+bool core_keeps(const struct core *core, const struct bundle *b);
+
 /* --- cells.c
  * ---------------------------------------------------------------------------------------- */
-int cells_take(struct core *core, struct core_cell **out, struct error *e);
+int cells_take(struct core *core, struct bundle *b, struct core_cell **out, struct error *e);
 void cells_return(struct core *core, struct core_cell *cell);
-/* Load `b` in a new cell; on success idle cells of other bundles are closed. */
-int cells_use(struct core *core, struct bundle *b, struct error *e);
+/* A cell loaded outside becomes one of the machine's. ERR_NOMEM leaves it with the caller. */
+int cells_adopt(struct core *core, struct cell *cell);
+/* Close the cells that have no call and will get none. */
+void cells_sweep(struct core *core);
 void cells_fini(struct core *core);
 struct core *core_of(lua_State *L);
 
