@@ -88,6 +88,10 @@ int call_property(lua_State *L, struct leg *leg, const char *key)
         push_roster(L, leg);
     else if (strcmp(key, "operations") == 0)
         push_operations(L, leg);
+    else if (strcmp(key, "resumed") == 0)
+        lua_pushboolean(L, leg->call->resumed);
+    else if (strcmp(key, "rejoined") == 0)
+        lua_pushboolean(L, leg->call->rejoined);
     else if (strcmp(key, "toneSubscribed") == 0)
         lua_pushboolean(L, leg->tone_subscribed);
     else if (strcmp(key, "resource") == 0)
@@ -142,7 +146,7 @@ static bool tone_ready(const struct fiber *f)
 {
     const struct leg *leg = f->wait.object;
 
-    return leg->tones.nready > 0 || leg->ended;
+    return leg->tones.nready > 0 || leg->ended || f->resumed;
 }
 
 /* wait.arg: whether the key is secret. */
@@ -154,11 +158,14 @@ static int tone_finished(lua_State *L, struct fiber *f)
     if (!call_leg_tone_take(leg, &t)) {
         if (leg->ended)
             return raise_hangup(L, leg, "nextTone");
-        if (!f->timed_out)
+        if (!f->timed_out && !f->resumed)
             return WAIT_AGAIN;
         lua_pushnil(L);
-        return 1;
+        if (f->resumed)
+            lua_pushliteral(L, "resumed");
+        return f->resumed ? 2 : 1;
     }
+    leg->call->secret |= f->wait.arg != 0;
     lua_createtable(L, 0, 3);
     lua_pushlstring(L, &t.key, 1);
     lua_setfield(L, -2, "key");
@@ -173,8 +180,11 @@ static int next_tone(lua_State *L)
 {
     struct leg *leg = object_leg(L, 1, "call");
     struct fiber *f = fiber_need(L, "nextTone");
-    struct wait w = {
-        .what = "nextTone", .ready = tone_ready, .finish = tone_finished, .object = leg};
+    struct wait w = {.what = "nextTone",
+                     .ready = tone_ready,
+                     .finish = tone_finished,
+                     .object = leg,
+                     .input = true};
 
     lua_settop(L, 2);
     w.timeout_ms = timeout_option(L, 2, "nextTone");
@@ -204,7 +214,7 @@ static int on_end(lua_State *L)
     struct call *call = object_leg(L, 1, "call")->call;
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    if (call->muted || call->phase >= PHASE_HANDLERS || fiber_need(L, "onEnd")->role == ROLE_END)
+    if (call->muted || call->phase >= PHASE_HANDLERS)
         return luaL_error(L, "onEnd: the call has ended already");
     if (call->nends == ENDS_MAX)
         return luaL_error(L, "onEnd: more than %d handlers", ENDS_MAX);
@@ -254,8 +264,7 @@ void call_methods(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"waitFor", wait_for}, {"nextTone", next_tone}, {"flushTones", flush_tones},
-        {"onEnd", on_end},     {"start", start},        {"continueAs", call_continue_as},
-        {NULL, NULL},
+        {"onEnd", on_end},     {"start", start},        {NULL, NULL},
     };
     static const char *const kinds[] = {"participant", "audioRoutingGroup", "contentSharingSession",
                                         "operation"};

@@ -70,6 +70,11 @@ const struct bundle_prompt *bundle_prompt(const struct bundle *b, const char *la
 /* Prompt with that hash, or NULL. */
 const struct bundle_prompt *bundle_prompt_by_hash(const struct bundle *b, const char *hash);
 
+/* The bundle as bytes, and back: sources, and the catalogue of prompts. free() the bytes; NULL = no
+ * memory. ERR_INVALID: damaged. */
+char *bundle_encode(const struct bundle *b, size_t *n);
+int bundle_decode(struct bundle **out, const void *p, size_t n, struct error *e);
+
 struct bundle *bundle_ref(struct bundle *b);
 void bundle_unref(struct bundle *b);
 

@@ -36,6 +36,7 @@ int call_new(struct call **out, struct core *core, const struct event *start)
     strcpy(call->key, start->key);
     call->since = call->now = start->time;
     call->seed = seed ? strtoull(seed, NULL, 16) : 0;
+    call->rejoined = json_bool(start->data, "rejoined", false);
     list_init(&call->link);
     list_init(&call->fibers);
     list_init(&call->ready);
@@ -97,7 +98,6 @@ void call_free(struct call *call)
     free(call->legs);
     free(call->ends);
     free(call->tenant);
-    cJSON_Delete(call->state);
     free(call);
 }
 
@@ -207,8 +207,6 @@ void call_overrun(struct call *call, const char *limit)
              limit, core->overrun.where[0] ? " at " : "", core->overrun.where);
     call->main = NULL;
     call->step_request = NULL;
-    if (call->phase == PHASE_CONTINUE) /* it broke down on the way out: no other flow follows */
-        call->phase = PHASE_RUN;
     list_each (it, tmp, &call->fibers)
         fiber_kill(list_entry(it, struct fiber, link));
     while (!list_empty(&call->fibers))

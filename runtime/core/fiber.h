@@ -41,6 +41,7 @@ struct wait {
     void *object;
     int64_t arg;
     int64_t timeout_ms; /* < 0: limits.wait_ms */
+    bool input;         /* for a key of the caller */
 };
 
 enum fiber_state { FIBER_READY, FIBER_RUNNING, FIBER_WAITING, FIBER_ENDING, FIBER_DONE };
@@ -68,6 +69,7 @@ struct fiber {
     bool unwound; /* the unwinding was raised                 */
     unsigned shield;
     bool timed_out;
+    bool resumed; /* waits for a key, and the host was away when its time ran out */
     struct wait wait;
     char where[WHERE_MAX];
     struct timer timer, budget;

@@ -18,8 +18,9 @@ struct core_cell {
 
 struct core {
     struct core_config cfg;
-    struct bundle *bundle;
-    struct bundle *trial; /* that some new calls get beside it; may be NULL */
+    struct bundle *bundle;   /* of new calls                    */
+    struct bundle **bundles; /* of calls that are built anew    */
+    size_t nbundles;
     struct map by_key;
     struct list calls; /* in order of their start */
     struct list cells;
@@ -46,8 +47,6 @@ enum call_phase {
     PHASE_RUN,      /* onCall                                               */
     PHASE_ERROR,    /* it failed: onError                                   */
     PHASE_FALLBACK, /* that failed, or is not there: prompt, transfer       */
-    PHASE_CONTINUE, /* the flow ends, another one is to follow              */
-    PHASE_RESTART,  /* and begins                                           */
     PHASE_UNWIND,   /* fibers end                                           */
     PHASE_CLOSE,    /* legs end                                             */
     PHASE_HANDLERS, /* onEnd handlers, last in first out                    */
@@ -67,6 +66,9 @@ struct call {
     bool stalled;    /* a turn was cut short: its failure is taken up in the next */
     bool broken;     /* memory ran out: give it up    */
     bool muted;      /* flow code may issue nothing   */
+    bool secret;     /* a key was taken as secret     */
+    bool resumed;    /* the host crashed meanwhile    */
+    bool rejoined;   /* begun in place of one that was lost in a crash */
     const char *why; /* how it ends: "done", "hangup", "error", "limit", "admin"; static */
     char limit[32];  /* the limit that was broken     */
     int64_t since, now;
@@ -91,10 +93,6 @@ struct call {
     struct timer duration, phase_timer, stall_timer;
     enum fallback_step step;
     struct request *step_request;
-    char next[64];  /* the flow that follows, */
-    cJSON *state;   /* and what it is given   */
-    unsigned steps; /* ivr.step begun so far  */
-    bool warned;    /* of a long journal      */
 };
 
 /* --- call.c: life ------------------------------------------------------------------------------
@@ -129,25 +127,6 @@ void call_overrun(struct call *call, const char *limit);
 /* Before each resume: what call_overrun goes back to. */
 void call_mark(struct call *call);
 
-/* onCall cannot even begin: said, and then as if it had failed. */
-int call_begin_failed(struct call *call, const struct error *e);
-bool call_fibers_live(const struct call *call);
-/* End handlers: their time begins; the next one, true when something changed. */
-bool call_handlers_begin(struct call *call);
-bool call_next_handler(struct call *call);
-
-/* --- continue.c
- * ------------------------------------------------------------------------------------ */
-/* Have flow `flow` follow with `state` (taken over; NULL: nil). */
-int call_continue(struct call *call, const char *flow, cJSON *state);
-/* Push the flow's table and its onContinue or onCall; false (nothing pushed): it has none. */
-bool call_push_entry(struct call *call, lua_State *L, const char *flow);
-/* PHASE_CONTINUE and PHASE_RESTART: true when something changed. */
-bool call_continuing(struct call *call);
-bool call_restart(struct call *call);
-/* A start with "continue". */
-int call_restore(struct call *call, const struct event *start);
-
 /* --- what cell_open leaves in the registry for the machine: a function that makes the Lua object
  * of a leg (light userdata). */
 #define LEG_OBJECT "ivory.leg"
@@ -172,21 +151,20 @@ int call_route(struct call *call, const char *name, struct error *e);
 const char *call_leg_from(const struct leg *leg);
 const char *call_leg_to(const struct leg *leg);
 
-/* --- trial.c
- * ---------------------------------------------------------------------------------------- */
+/* --- recovery.c
+ * -------------------------------------------------------------------------------- */
 /* The bundle that a start names, by default the one of new calls; NULL: there is none. */
 struct bundle *core_start_bundle(const struct core *core, const struct event *start);
-/* Whether new calls may get `b`. */
-bool core_keeps(const struct core *core, const struct bundle *b);
+/* The host was away: who waited for a key longer than he wanted to is told so, since keys may have
+ * been lost. */
+void call_resumed(struct call *call);
 
 /* --- cells.c
  * ---------------------------------------------------------------------------------------- */
 int cells_take(struct core *core, struct bundle *b, struct core_cell **out, struct error *e);
 void cells_return(struct core *core, struct core_cell *cell);
-/* A cell loaded outside becomes one of the machine's. ERR_NOMEM leaves it with the caller. */
-int cells_adopt(struct core *core, struct cell *cell);
-/* Close the cells that have no call and will get none. */
-void cells_sweep(struct core *core);
+/* Load `b` in a new cell; on success idle cells of other bundles are closed. */
+int cells_use(struct core *core, struct bundle *b, struct error *e);
 void cells_fini(struct core *core);
 struct core *core_of(lua_State *L);
 

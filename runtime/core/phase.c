@@ -11,6 +11,8 @@
 
 enum { FALLBACK_MS = 120000 };
 
+static void begin_fallback(struct call *call);
+
 static void push_leg(lua_State *L, struct leg *leg)
 {
     if (lua_getfield(L, LUA_REGISTRYINDEX, LEG_OBJECT) != LUA_TFUNCTION)
@@ -53,11 +55,25 @@ static int place(struct call *call, const cJSON *create)
     return request_new(&r, leg, &spec, NULL, "", NULL, args);
 }
 
-int call_begin_failed(struct call *call, const struct error *e)
+/* The flow cannot even begin: said, and then as if it had failed. */
+static int begin_failed(struct call *call, const struct error *e)
 {
     call->main = NULL;
     snprintf(call->limit, sizeof call->limit, "start");
     return call_log(call, "error", "", "", "%s", e->text);
+}
+
+/* The call lost its flow: what it needs to be led to its end by the fallback. */
+static int begin_without_flow(struct call *call, const struct event *start)
+{
+    struct leg *leg = call->legs[0];
+    int err = call_leg_update(leg, json_get(start->data, "call"), CHANGE_UPDATED);
+
+    call->why = "error";
+    snprintf(call->limit, sizeof call->limit, "recovery");
+    leg->media_ready = leg->established;
+    begin_fallback(call);
+    return err;
 }
 
 int call_begin(struct call *call, const struct event *start)
@@ -67,8 +83,8 @@ int call_begin(struct call *call, const struct event *start)
     int err;
 
     strcpy(leg->id, start->call_id);
-    if (json_get(start->data, "continue"))
-        return call_restore(call, start);
+    if (json_bool(start->data, "fallback", false))
+        return begin_without_flow(call, start);
     if (leg->incoming)
         err = call_leg_update(leg, json_get(start->data, "call"), CHANGE_CREATED);
     else
@@ -78,7 +94,7 @@ int call_begin(struct call *call, const struct event *start)
     err = call_route(call, json_str(start->data, "flow"), &e);
     if (!err)
         err = call_protect(call, start_main, call, &e);
-    return err == ERR_NOMEM ? err : err ? call_begin_failed(call, &e) : 0;
+    return err == ERR_NOMEM ? err : err ? begin_failed(call, &e) : 0;
 }
 
 struct failure {
@@ -179,8 +195,6 @@ void call_finish(struct call *call, const char *why)
 
     if (call->phase >= PHASE_UNWIND)
         return;
-    if (call->phase == PHASE_CONTINUE)
-        call->why = NULL;
     call->phase = PHASE_UNWIND;
     call->why = call->why ? call->why : why;
     call->main = NULL;
@@ -188,7 +202,7 @@ void call_finish(struct call *call, const char *why)
     timer_clear(&call->phase_timer);
     list_each (it, tmp, &call->fibers) {
         struct fiber *f = list_entry(it, struct fiber, link);
-        if (!f->parent && f->role != ROLE_END)
+        if (!f->parent)
             fiber_unwind(f, UNWIND_HANGUP);
     }
     for (int i = 0; i < call->nlegs; i++)
@@ -204,7 +218,7 @@ static bool legs_ended(const struct call *call)
     return true;
 }
 
-bool call_fibers_live(const struct call *call)
+static bool fibers_live(const struct call *call)
 {
     for (struct list *it = call->fibers.next; it != &call->fibers; it = it->next)
         if (list_entry(it, struct fiber, link)->state != FIBER_DONE)
@@ -255,6 +269,14 @@ static int issue_end(struct call *call)
     if (!err)
         err = json_set_str(c.args, "flow", call->flow);
     if (!err)
+        err = json_set_str(c.args, "direction", leg->incoming ? "incoming" : "outgoing");
+    if (!err)
+        err = json_set_str(c.args, "from", call_leg_from(leg));
+    if (!err)
+        err = json_set_str(c.args, "to", call_leg_to(leg));
+    if (!err && call->secret)
+        err = json_set(c.args, "secret", cJSON_CreateTrue());
+    if (!err)
         err = json_set_int(c.args, "ms", call->now - call->since);
     if (err) {
         command_fini(&c);
@@ -264,7 +286,7 @@ static int issue_end(struct call *call)
 }
 
 /* One handler at a time, last in first out. */
-bool call_next_handler(struct call *call)
+static bool next_handler(struct call *call)
 {
     struct fiber *f = call->main;
     struct error e = {{0}};
@@ -274,8 +296,6 @@ bool call_next_handler(struct call *call)
     if (f && f->failed)
         call_log_failure(f, "onEnd");
     call->main = NULL;
-    if (!call->nends && call->phase == PHASE_CONTINUE)
-        return true;
     if (!call->nends) {
         call->phase = PHASE_OVER;
         issue_end(call);
@@ -289,8 +309,9 @@ bool call_next_handler(struct call *call)
     return true;
 }
 
-bool call_handlers_begin(struct call *call)
+static bool begin_handlers(struct call *call)
 {
+    call->phase = PHASE_HANDLERS;
     call->phase_timer.fire = handlers_over;
     if (call->nends &&
         timer_set(&call->phase_timer, call->now + call->core->cfg.limits.cleanup_total_ms))
@@ -348,22 +369,15 @@ bool call_advance(struct call *call)
             return false;
         call_finish(call, "error");
         return true;
-    case PHASE_CONTINUE:
-        return call_continuing(call);
-    case PHASE_RESTART:
-        return call_restart(call);
     case PHASE_UNWIND:
-        if (call_fibers_live(call))
+        if (fibers_live(call))
             return false;
         call->phase = PHASE_CLOSE;
         return true;
     case PHASE_CLOSE:
-        if (!legs_ended(call))
-            return false;
-        call->phase = PHASE_HANDLERS;
-        return call_handlers_begin(call);
+        return legs_ended(call) && begin_handlers(call);
     case PHASE_HANDLERS:
-        return call_next_handler(call);
+        return next_handler(call);
     case PHASE_OVER:
         return false;
     }

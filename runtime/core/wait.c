@@ -69,6 +69,7 @@ int fiber_wait(lua_State *L, const struct wait *w)
                           w->what);
     f->wait = *w;
     f->timed_out = false;
+    f->resumed = false;
     f->stopping = false;
     sandbox_where(L, f->where, sizeof f->where);
     if (f->wait.timeout_ms < 0)

@@ -6,9 +6,7 @@
  * what came too early. No I/O, no clock. One thread.
  *
  * Each command of kind METHOD or HTTP ends in exactly one ANSWER event, whatever happens, unless
- * its call was over (END) before. An answer 404 to what lies below a known call waits until the
- * service was asked for that call (5 s at most): if it is gone, its end comes before the answer.
- * Where no answer of the service is the reason, `status` is 0 and
+ * its call was over (END) before. Where no answer of the service is the reason, `status` is 0 and
  * `data` is {"error":{"code","message"}} with code "network" or "timeout" (it may have been carried
  * out: after an `answer`, a `transfer` or another method that is never repeated, ask with `get`
  * before trying again), "cancelled", "noToken", "conflict", "invalidRequest", "itemNotFound",
@@ -93,6 +91,12 @@ int wire_webhook(struct wire *w, uint64_t id, const char *path_key, const char *
 /* Begin an outgoing call: an EVENT_START with a new key comes out. `create` = arguments of the
  * create method, taken over in any case. The key is written to `key`. ERR_NOMEM, ERR_LIMIT. */
 int wire_dial(struct wire *w, const char *flow, cJSON *create, int64_t now, char key[KEY_MAX]);
+
+/* A leg of a call that another process began: its key, tenant and our number for it, what the
+ * service calls it (NULL: not known) and how it writes that (may be NULL). From now on its webhooks
+ * are its own, and it is kept alive. ERR_NOMEM, ERR_LIMIT, ERR_EXISTS. */
+int wire_adopt(struct wire *w, const char *key, const char *tenant, int leg, bool incoming,
+               const char *call_id, const char *spelled, int64_t now);
 
 /* The earliest time at which wire_tick has something to do; INT64_MAX when there is none. */
 int64_t wire_next_deadline(const struct wire *w);

@@ -49,7 +49,11 @@ local function entry(call, prompt, opts)
         if #pressed >= max then
             return pressed, "max"
         end
-        tone = prompts.nextKey(call, math.max(0, math.min(between, deadline - ivr.now())), opts)
+        local why
+        tone, why = prompts.nextKey(call, math.max(0, math.min(between, deadline - ivr.now())), opts)
+        if why == "resumed" then
+            return entry(call, prompt, opts)
+        end
     end
     return pressed, nil
 end

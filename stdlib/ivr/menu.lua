@@ -70,7 +70,11 @@ local function attemptOnce(call, prompt, patterns, opts)
         if not more then
             break
         end
-        tone = prompts.nextKey(call, opts.between or 2, opts)
+        local why
+        tone, why = prompts.nextKey(call, opts.between or 2, opts)
+        if why == "resumed" then
+            return attemptOnce(call, prompt, patterns, opts)
+        end
     end
     return found, pressed
 end

@@ -54,14 +54,15 @@ end
 ---@param timeout number  seconds; 0 looks into the buffer only
 ---@param opts ivr.AskOptions
 ---@return ivory.Tone?  nil when none came in time
+---@return "resumed"?   the host was away while the time ran out: ask again
 function M.nextKey(call, timeout, opts)
     local deadline = ivr.now() + timeout
-    local tone
+    local tone, why
     repeat
         local left = math.max(0, deadline - ivr.now())
-        tone = call:nextTone{ timeout = left, secret = opts.secret or false }
+        tone, why = call:nextTone{ timeout = left, secret = opts.secret or false }
     until not tone or not (opts.ignore and opts.ignore:find(tone.key, 1, true))
-    return tone
+    return tone, why
 end
 
 --- Says a prompt and waits for the first key. A key pressed early is not lost: it silences the prompt and is the answer.
@@ -94,7 +95,14 @@ function M.ask(call, prompt, opts)
             tone = key
         end
     end
-    return tone or M.nextKey(call, opts.first or 5, opts)
+    local why
+    if not tone then
+        tone, why = M.nextKey(call, opts.first or 5, opts)
+    end
+    if why == "resumed" then -- what was pressed may have been lost, and the prompt is forgotten
+        return M.ask(call, prompt, opts)
+    end
+    return tone
 end
 
 --- What to say in a given attempt: `prompt` first, `retry` after that; a function is asked.

@@ -50,7 +50,8 @@ static void one_call_from_start_to_end(void)
     EXPECT_IN(flow_logs(&w), "end done\n");
     EXPECT_STR(flow_take(&w),
                "{\"kind\":\"end\",\"key\":\"" WORLD_KEY "\",\"seq\":4,\"args\":{\"code\":200,"
-               "\"flow\":\"main\",\"ms\":0,\"result\":\"done\",\"subcode\":5001}}\n");
+               "\"direction\":\"incoming\",\"flow\":\"main\",\"from\":\"+4917\",\"ms\":0,"
+               "\"result\":\"done\",\"subcode\":5001,\"to\":\"app\"}}\n");
     EXPECT_INT(core_calls(w.core), 0);
     EXPECT(core_next_deadline(w.core) == INT64_MAX);
     EXPECT_INT(flow_give(&w, TONE(1, 9)), ERR_NOTFOUND);
@@ -341,10 +342,10 @@ static void an_outgoing_call_runs_at_once(void)
     flow_give(&w, "{\"kind\":\"answer\",\"seq\":1,\"status\":403,\"data\":{\"error\":{\"code\":"
                   "\"Forbidden\",\"message\":\"may not\"}}}");
     EXPECT_IN(flow_logs(&w), "403\tmay not\n");
-    EXPECT_STR(flow_take(&w),
-               "{\"kind\":\"end\",\"key\":\"" WORLD_KEY
-               "\",\"seq\":2,\"args\":{\"code\":403,\"flow\":\"main\","
-               "\"message\":\"may not\",\"ms\":0,\"result\":\"hangup\",\"subcode\":0}}\n");
+    EXPECT_STR(flow_take(&w), "{\"kind\":\"end\",\"key\":\"" WORLD_KEY
+                              "\",\"seq\":2,\"args\":{\"code\":403,\"direction\":\"outgoing\","
+                              "\"flow\":\"main\",\"from\":\"\",\"message\":\"may not\",\"ms\":0,"
+                              "\"result\":\"hangup\",\"subcode\":0,\"to\":\"+1555\"}}\n");
     EXPECT_INT(core_calls(w.core), 0);
     flow_fini(&w);
 }
