@@ -30,7 +30,8 @@ struct command_line {
     const char *config;
     char *sets[64];
     int nsets;
-    bool print_config, json, hangups, faults;
+    bool print_config, json, hangups, faults, crash, replay;
+    unsigned sample;
     const char *filter, *trace, *from;
     const char *to_register; /* phone --answer */
     uint64_t seed;
@@ -145,6 +146,9 @@ static int run_test(const struct command_line *cl)
                                  .seed = cl->seed,
                                  .hangups = cl->hangups,
                                  .faults = cl->faults,
+                                 .crash = cl->crash,
+                                 .replay = cl->replay,
+                                 .sample = cl->sample,
                                  .stdlib = stdlib_sources};
     int status = with_config(cl, &cfg);
 
@@ -328,8 +332,10 @@ static const struct subcommand {
 } subcommands[] = {
     {"serve", "[--print-config]", 0, 0, run_serve, "run the service"},
     {"check", "[DIR]", 0, 1, run_check, "load flows and prompts, say what is wrong with them"},
-    {"test", "[DIR] [--filter TEXT] [--seed N] [--trace FILE] [--hangups] [--faults]", 0, 1,
-     run_test, "run flow tests in virtual time"},
+    {"test",
+     "[DIR] [--filter TEXT] [--seed N] [--trace FILE] [--hangups] [--faults] "
+     "[--crash [--sample N]] [--replay]",
+     0, 1, run_test, "run flow tests in virtual time"},
     {"phone", "[NUMBER|FLOW] [--from NUMBER] [--answer NUMBER]", 0, 1, run_phone,
      "call from the terminal; keys on the keyboard, q hangs up"},
     {"dial", "FLOW TARGET", 2, 2, run_dial,
@@ -362,13 +368,21 @@ static const struct subcommand *find_subcommand(const char *name)
 
 static int parse(struct command_line *cl, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-        {"print-config", no_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
-        {"filter", required_argument, NULL, 'f'}, {"trace", required_argument, NULL, 't'},
-        {"seed", required_argument, NULL, 'n'},   {"hangups", no_argument, NULL, 'h'},
-        {"faults", no_argument, NULL, 'u'},       {"from", required_argument, NULL, 'o'},
-        {"answer", required_argument, NULL, 'a'}, {0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"set", required_argument, NULL, 's'},
+                                            {"print-config", no_argument, NULL, 'p'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"filter", required_argument, NULL, 'f'},
+                                            {"trace", required_argument, NULL, 't'},
+                                            {"seed", required_argument, NULL, 'n'},
+                                            {"hangups", no_argument, NULL, 'h'},
+                                            {"faults", no_argument, NULL, 'u'},
+                                            {"from", required_argument, NULL, 'o'},
+                                            {"answer", required_argument, NULL, 'a'},
+                                            {"crash", no_argument, NULL, 'k'},
+                                            {"replay", no_argument, NULL, 'r'},
+                                            {"sample", required_argument, NULL, 'm'},
+                                            {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
@@ -398,6 +412,15 @@ static int parse(struct command_line *cl, int argc, char **argv)
             break;
         case 'h':
             cl->hangups = true;
+            break;
+        case 'k':
+            cl->crash = true;
+            break;
+        case 'r':
+            cl->replay = true;
+            break;
+        case 'm':
+            cl->sample = (unsigned)strtoul(optarg, NULL, 10);
             break;
         case 'u':
             cl->faults = true;

@@ -7,6 +7,8 @@
 
 #include "base/json.h"
 #include "graph/joinlink.h"
+#include "host/host_journal.h"
+#include "host/recover.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -28,12 +30,16 @@ static void get_ready(struct host *s, struct http_call *call, const struct http_
 {
     cJSON *body = cJSON_CreateObject();
     struct core *core = engine_core(s->engine);
-    bool ready = !s->stopping && core_bundle(core);
+    struct error e = {""};
+    bool written = host_journal_health(s, &e) == 0;
+    bool ready = written && !s->stopping && core_bundle(core);
 
     (void)request, (void)rest;
     if (!body || json_set(body, "ready", cJSON_CreateBool(ready)) ||
         json_set_str(body, "bundle", core_bundle(core) ? core_bundle(core)->id : "") ||
-        json_set_int(body, "calls", (int64_t)core_calls(core))) {
+        json_set_int(body, "calls", (int64_t)core_calls(core)) ||
+        json_set_int(body, "recovering", (int64_t)engine_recovering(s->engine)) ||
+        (!written && json_set_str(body, "journal", e.text))) {
         cJSON_Delete(body);
         body = NULL;
     }

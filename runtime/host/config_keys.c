@@ -59,6 +59,16 @@ const struct config_key config_keys[] = {
     {"admin.listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8081", NULL, NULL},
     {"admin.token_file", CONFIG_FILE, 0, 0, NULL, NULL, "holds the bearer token that it wants"},
 
+    {"journal.enabled", CONFIG_FLAG, 0, 0, "true", NULL, "calls survive a crash and a restart"},
+    {"journal.sync", CONFIG_CHOICE, 0, 0, "process", "process|power",
+     "what a commit survives: a crash of the process, or a loss of power too"},
+    {"journal.tones", CONFIG_CHOICE, 0, 0, NULL, "wipe|keep",
+     "keys that callers pressed, when the call is over; unset: wipe with graph.url, else keep"},
+    {"journal.commit_ms", CONFIG_INT, 0, 1000, "2", NULL, "writes are gathered for so long"},
+    {"journal.retain_days", CONFIG_INT, 1, 36500, "30", NULL, "what is kept of ended calls"},
+    {"journal.key_file", CONFIG_TEXT, 0, 0, NULL, NULL,
+     "32 bytes that seal keys; unset: journal.key in data, made when missing"},
+
     {"log.level", CONFIG_CHOICE, 0, 0, "info", "debug|info|warn|error", NULL},
     {"log.format", CONFIG_CHOICE, 0, 0, "text", "text|json", NULL},
 

@@ -1,4 +1,5 @@
-#include "host/engine.h"
+#include "host/engine_state.h"
+#include "host/recover.h"
 
 #include "base/json.h"
 
@@ -13,22 +14,6 @@
 /* Memory was out: go on after so long. */
 #define RETRY_MS 100
 
-struct engine {
-    struct core *core;
-    struct wire *wire;
-    void (*event)(void *arg, const struct event *ev);
-    void (*command)(void *arg, const struct command *c);
-    void *trace_arg;
-    const char *(*route)(void *arg, const struct event *start);
-    void *route_arg;
-    struct engine_action *actions; /* those at [head, n) are to be taken by the driver  */
-    size_t head, n, cap;
-    struct command_list commands; /* of the last turn; those before `done` are handed over */
-    size_t done;
-    bool traced;   /* the hook has seen commands.items[done]                       */
-    int64_t again; /* when to go on by itself; INT64_MAX: nothing left over        */
-};
-
 int engine_new(struct engine **out, const struct engine_config *cfg, struct error *e)
 {
     struct engine *en = calloc(1, sizeof *en);
@@ -36,11 +21,9 @@ int engine_new(struct engine **out, const struct engine_config *cfg, struct erro
 
     if (!en)
         return error_set(e, ERR_NOMEM, "no memory");
-    en->event = cfg->event;
-    en->command = cfg->command;
-    en->trace_arg = cfg->trace_arg;
-    en->route = cfg->route;
-    en->route_arg = cfg->route_arg;
+    en->cfg = *cfg;
+    gate_init(&en->gate);
+    mailbox_init(&en->mailbox);
     en->again = INT64_MAX;
     rc = core_new(&en->core, &cfg->core, e);
     if (rc == 0)
@@ -57,6 +40,7 @@ void engine_free(struct engine *en)
 {
     if (!en)
         return;
+    recovery_free(en->recovery);
     if (en->core)
         core_free(en->core);
     if (en->wire)
@@ -65,6 +49,8 @@ void engine_free(struct engine *en)
         engine_action_fini(&en->actions[i]);
     free(en->actions);
     command_list_fini(&en->commands);
+    gate_fini(&en->gate);
+    mailbox_fini(&en->mailbox);
     free(en);
 }
 
@@ -103,7 +89,7 @@ static int reserve(struct engine *en)
 }
 
 /* A log line; lost without harm when there is no memory for it. Takes `text`. */
-static void note(struct engine *en, const char *level, const char *key, char *text)
+void engine_note(struct engine *en, const char *level, const char *key, char *text)
 {
     struct engine_action a = {.kind = ENGINE_LOG, .level = level, .text = text};
 
@@ -120,7 +106,7 @@ static void note_lost(struct engine *en, const char *key, const char *what, int 
     char text[160];
 
     snprintf(text, sizeof text, "%s given up: %s", what, error_name(code));
-    note(en, "error", key, strdup(text));
+    engine_note(en, "error", key, strdup(text));
 }
 
 static const char *level_of(const char *name)
@@ -133,7 +119,7 @@ static const char *level_of(const char *name)
     return "info";
 }
 
-static int hand_command(struct engine *en, struct command *c, int64_t now)
+int engine_hand_command(struct engine *en, struct command *c, int64_t now)
 {
     const char *text;
     char key[KEY_MAX];
@@ -141,7 +127,7 @@ static int hand_command(struct engine *en, struct command *c, int64_t now)
 
     if (c->kind == COMMAND_LOG) {
         text = json_str(c->args, "text");
-        note(en, level_of(json_str(c->args, "level")), c->key, strdup(text ? text : ""));
+        engine_note(en, level_of(json_str(c->args, "level")), c->key, strdup(text ? text : ""));
         command_fini(c);
         return 0;
     }
@@ -155,6 +141,66 @@ static int hand_command(struct engine *en, struct command *c, int64_t now)
     return rc;
 }
 
+static uint64_t committed(const struct engine *en)
+{
+    return en->cfg.record ? en->cfg.record->committed(en->cfg.record->arg) : UINT64_MAX;
+}
+
+bool engine_must_not_repeat(const struct command *c)
+{
+    const struct method *m = c->kind == COMMAND_METHOD ? method_find(c->method) : NULL;
+    const char *verb = c->kind == COMMAND_HTTP ? json_str(c->args, "method") : NULL;
+
+    return (m && m->repeat == REPEAT_NEVER) ||
+           (verb && strcmp(verb, "GET") != 0 && strcmp(verb, "HEAD") != 0);
+}
+
+int engine_issue(struct engine *en, struct command *c, bool *traced, int64_t now)
+{
+    const struct engine_record *record = en->cfg.record;
+    bool journalled = record && c->kind != COMMAND_LOG;
+
+    if (!*traced && en->cfg.command)
+        en->cfg.command(en->cfg.trace_arg, c);
+    if (!*traced && journalled) {
+        en->written = record->command(record->arg, c);
+        if (en->written > en->position)
+            en->position = en->written;
+    }
+    *traced = true;
+    if (journalled && (gate_has(&en->gate, c->key) ||
+                       (engine_must_not_repeat(c) && en->written && en->position > committed(en))))
+        return gate_command(&en->gate, c, en->position, now);
+    return engine_hand_command(en, c, now);
+}
+
+/* What the journal holds by now may go out. */
+static int release(struct engine *en, int64_t now)
+{
+    struct gated *g;
+
+    while (!list_empty(&en->gate.queue)) {
+        uint64_t safe = committed(en);
+        int rc;
+
+        g = gate_first(&en->gate, safe, now);
+        if (!g)
+            return 0;
+        if (g->position > safe && !en->late)
+            engine_note(en, "error", "", strdup("the journal is slow or failing: not waited for"));
+        en->late = g->position > safe;
+        rc = g->is_answer ? reserve(en) : engine_hand_command(en, &g->command, now);
+        if (rc < 0)
+            return rc;
+        if (g->is_answer) {
+            en->actions[en->n++] = g->answer;
+            g->answer = (struct engine_action){0};
+        }
+        gate_remove(&en->gate, g);
+    }
+    return 0;
+}
+
 /* Hand the commands of the last turn to the wire, in order; those that find no memory stay. */
 static int hand_commands(struct engine *en, int64_t now)
 {
@@ -163,10 +209,7 @@ static int hand_commands(struct engine *en, int64_t now)
     while (en->done < en->commands.n) {
         struct command *c = &en->commands.items[en->done];
 
-        if (!en->traced && en->command)
-            en->command(en->trace_arg, c);
-        en->traced = true;
-        rc = hand_command(en, c, now);
+        rc = engine_issue(en, c, &en->traced, now);
         if (rc < 0)
             return rc;
         en->done++;
@@ -177,32 +220,46 @@ static int hand_commands(struct engine *en, int64_t now)
     return 0;
 }
 
-/* A turn that was cut short is part of the record: the hook sees that right after its event. */
+static void record_event(struct engine *en, const struct event *ev)
+{
+    const struct engine_record *record = en->cfg.record;
+    uint64_t position;
+
+    if (en->cfg.event)
+        en->cfg.event(en->cfg.trace_arg, ev);
+    if (!record)
+        return;
+    position = record->event(record->arg, ev);
+    if (position > en->position)
+        en->position = position;
+}
+
+/* A turn that was cut short is part of the record: the hooks see that right after its event. */
 static void record_overrun(struct engine *en)
 {
     struct event ev = {0};
 
-    if (!en->event || !core_overrun(en->core, &ev))
+    if (!core_overrun(en->core, &ev))
         return;
-    en->event(en->trace_arg, &ev);
+    record_event(en, &ev);
     event_fini(&ev);
 }
 
 /* The machine has given call `key` up for want of memory, or could not begin it. What it still
- * wanted done is done as far as possible, and the wire forgets the call too, which takes no memory.
- */
+ * wanted done is done as far as possible, and journal and wire forget the call too, which takes no
+ * memory in the wire. */
 static void give_up(struct engine *en, const char *key, int code, int64_t now)
 {
     struct command end = {.kind = COMMAND_END};
 
     for (; en->done < en->commands.n; en->done++, en->traced = false) {
-        if (!en->traced && en->command)
-            en->command(en->trace_arg, &en->commands.items[en->done]);
-        hand_command(en, &en->commands.items[en->done], now);
+        engine_issue(en, &en->commands.items[en->done], &en->traced, now);
     }
     command_list_reset(&en->commands);
     en->done = 0;
     memcpy(end.key, key, sizeof end.key);
+    if (en->cfg.record)
+        en->cfg.record->command(en->cfg.record->arg, &end);
     wire_command(en->wire, &end, now);
     note_lost(en, key, "the call", code);
 }
@@ -212,22 +269,39 @@ static void override_route(struct engine *en, struct event *ev)
 {
     const char *direction = json_str(ev->data, "direction"), *flow;
 
-    if (ev->kind != EVENT_START || !en->route || !direction || strcmp(direction, "incoming") != 0)
+    if (!en->cfg.route || !direction || strcmp(direction, "incoming") != 0)
         return;
-    flow = en->route(en->route_arg, ev);
+    flow = en->cfg.route(en->cfg.route_arg, ev);
     if (flow && json_set_str(ev->data, "flow", flow) < 0)
         note_lost(en, ev->key, "the choice of a flow", ERR_NOMEM);
 }
 
-/* One turn. Events for calls that have ended, and a second start of one, are dropped quietly: the
- * service may deliver late and twice. */
-static int hand_event(struct engine *en, struct event *ev, int64_t now)
+/* What a start is to say beside what the wire knows. */
+static void complete_start(struct engine *en, struct event *ev)
+{
+    const struct bundle *b = core_bundle(en->core);
+    int err = 0;
+
+    if (json_str(ev->data, "bundle"))
+        return; /* it was begun before */
+    override_route(en, ev);
+    if (en->cfg.record && b)
+        err = json_set_str(ev->data, "bundle", b->id);
+    if (!err && en->rejoining[0] && strcmp(en->rejoining, ev->key) == 0)
+        err = json_set(ev->data, "rejoined", cJSON_CreateTrue());
+    if (err)
+        note_lost(en, ev->key, "part of a start", err);
+}
+
+/* Events for calls that have ended, and a second start of one, are dropped quietly: the service may
+ * deliver late and twice. */
+int engine_turn(struct engine *en, struct event *ev, int64_t now)
 {
     int rc;
 
-    override_route(en, ev);
-    if (en->event)
-        en->event(en->trace_arg, ev);
+    if (ev->kind == EVENT_START)
+        complete_start(en, ev);
+    record_event(en, ev);
     rc = core_handle(en->core, ev, &en->commands);
     record_overrun(en);
     if (rc == ERR_NOMEM || (ev->kind == EVENT_START && rc < 0 && rc != ERR_EXISTS)) {
@@ -237,6 +311,26 @@ static int hand_event(struct engine *en, struct event *ev, int64_t now)
     if (rc < 0 && rc != ERR_NOTFOUND && rc != ERR_EXISTS)
         note_lost(en, ev->key, event_kind_name(ev->kind), rc);
     return hand_commands(en, now);
+}
+
+/* Take `ev` (moved) where it belongs: to its call, to whoever recovers it, or into the mailbox. */
+static int hand_event(struct engine *en, struct event *ev, int64_t now)
+{
+    int rc = 0;
+
+    if (ev->kind == EVENT_ANSWER && ev->seq >= ENGINE_SEQ) {
+        if (en->recovery)
+            recovery_answered(en->recovery, ev, now);
+    } else if (mailbox_is_open(&en->mailbox, ev->key)) {
+        rc = mailbox_event(&en->mailbox, ev);
+        if (rc < 0)
+            note_lost(en, ev->key, event_kind_name(ev->kind), rc);
+        rc = 0;
+    } else {
+        return engine_turn(en, ev, now);
+    }
+    event_fini(ev);
+    return rc;
 }
 
 /* Carry one action of the wire out, or on to the driver. There is room for it. */
@@ -266,6 +360,9 @@ static int take(struct engine *en, struct wire_action *w, int64_t now)
     a.text = w->text;
     memset(&w->message, 0, sizeof w->message);
     w->text = NULL;
+    if (a.kind == ENGINE_ANSWER && a.message.status / 100 == 2 && en->position > committed(en) &&
+        gate_answer(&en->gate, &a, en->position, now) == 0)
+        return 0;
     en->actions[en->n++] = a;
     return 0;
 }
@@ -274,8 +371,10 @@ static int take(struct engine *en, struct wire_action *w, int64_t now)
 static int pump(struct engine *en, int64_t now, unsigned *budget)
 {
     struct wire_action w;
-    int rc = hand_commands(en, now);
+    int rc = release(en, now);
 
+    if (rc == 0)
+        rc = hand_commands(en, now);
     while (rc == 0) {
         if (*budget == 0) {
             en->again = now;
@@ -296,7 +395,7 @@ static int pump(struct engine *en, int64_t now, unsigned *budget)
 
 /* After something came in with result `rc`: do what follows from it, and report the first failure.
  */
-static int settle(struct engine *en, int rc, int64_t now)
+int engine_settle(struct engine *en, int rc, int64_t now)
 {
     unsigned budget = TURNS;
     int pumped = pump(en, now, &budget);
@@ -304,22 +403,45 @@ static int settle(struct engine *en, int rc, int64_t now)
     return rc < 0 ? rc : pumped;
 }
 
+/* The webhook is not taken now: it shall come again. */
+static int put_off(struct engine *en, uint64_t id, const char *seconds)
+{
+    struct engine_action a = {.kind = ENGINE_ANSWER, .id = id};
+
+    a.message.status = 503;
+    if (reserve(en) < 0 || http_set_header(&a.message, "Retry-After", seconds) < 0) {
+        http_fini(&a.message);
+        return ERR_NOMEM;
+    }
+    en->actions[en->n++] = a;
+    return 0;
+}
+
 int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const char *authorization,
                    const char *body, size_t n, int64_t now)
 {
-    int rc = wire_webhook(en->wire, id, path_key, authorization, body, n, now);
+    const struct engine_record *record = en->cfg.record;
+    char key[KEY_MAX];
+    int rc;
 
-    return settle(en, rc, now);
+    if (!path_key[0] && record && record->health(record->arg))
+        return put_off(en, id, "5");
+    if (mailbox_expects(&en->mailbox, path_key, key)) {
+        rc = mailbox_webhook(&en->mailbox, key, id, path_key, authorization, body, n);
+        return rc ? put_off(en, id, "1") : 0;
+    }
+    rc = wire_webhook(en->wire, id, path_key, authorization, body, n, now);
+    return engine_settle(en, rc, now);
 }
 
 int engine_response(struct engine *en, uint64_t id, const struct http_message *m, int64_t now)
 {
-    return settle(en, wire_response(en->wire, id, m, now), now);
+    return engine_settle(en, wire_response(en->wire, id, m, now), now);
 }
 
 int engine_dial(struct engine *en, const char *flow, cJSON *create, int64_t now, char key[KEY_MAX])
 {
-    return settle(en, wire_dial(en->wire, flow, create, now, key), now);
+    return engine_settle(en, wire_dial(en->wire, flow, create, now, key), now);
 }
 
 int engine_signal(struct engine *en, const char *key, const char *name, int64_t now)
@@ -337,7 +459,7 @@ int engine_signal(struct engine *en, const char *key, const char *name, int64_t 
         event_fini(&ev);
         return ERR_NOMEM;
     }
-    return settle(en, hand_event(en, &ev, now), now);
+    return engine_settle(en, hand_event(en, &ev, now), now);
 }
 
 int engine_tick(struct engine *en, int64_t now)
@@ -348,6 +470,8 @@ int engine_tick(struct engine *en, int64_t now)
 
     en->again = INT64_MAX;
     first = wire_tick(en->wire, now);
+    if (en->recovery)
+        recovery_tick(en->recovery, now);
     rc = pump(en, now, &budget);
     while (rc == 0 && budget > 0 && core_due(en->core, now, &ev)) {
         budget--;
@@ -366,9 +490,18 @@ int64_t engine_next_deadline(const struct engine *en)
     int64_t at = en->again, core = core_next_deadline(en->core),
             wire = wire_next_deadline(en->wire);
 
+    if (en->recovery && recovery_next_deadline(en->recovery) < at)
+        at = recovery_next_deadline(en->recovery);
+    if (gate_deadline(&en->gate) < at)
+        at = gate_deadline(&en->gate);
     if (core < at)
         at = core;
     return wire < at ? wire : at;
+}
+
+int engine_committed(struct engine *en, int64_t now)
+{
+    return engine_settle(en, 0, now);
 }
 
 bool engine_next(struct engine *en, struct engine_action *out)

@@ -24,14 +24,26 @@ struct engine_action {
     char *text;
 };
 
+/* The journal, as the engine sees it: what is about to be handled and what was issued is written
+ * down, in order. `event` and `command` return a position, which is safe once committed() has
+ * reached it; 0: nothing was written. Answers to webhooks, and commands that must not be carried
+ * out twice, wait for what led to them (gate.h); everything else goes on. */
+struct engine_record {
+    uint64_t (*event)(void *arg, const struct event *ev);
+    uint64_t (*command)(void *arg, const struct command *c);
+    uint64_t (*committed)(void *arg);
+    int (*health)(void *arg); /* not 0: no new calls now */
+    void *arg;
+};
+
 struct engine_config {
     struct core_config core;
     struct wire_config wire;
-    /* Called with every event before its turn and with every command after it, in order: traces,
-     * the journal. */
+    /* Called with every event before its turn and with every command after it, in order: traces. */
     void (*event)(void *arg, const struct event *ev);
     void (*command)(void *arg, const struct command *c);
     void *trace_arg;
+    const struct engine_record *record; /* NULL: no journal, nothing waits; outlives the engine */
     /* Optional: the flow of an incoming call, whatever the routes say; NULL: as the routes say. */
     const char *(*route)(void *arg, const struct event *start);
     void *route_arg;
@@ -54,6 +66,8 @@ int engine_dial(struct engine *en, const char *flow, cJSON *create, int64_t now,
  * no such call. */
 int engine_signal(struct engine *en, const char *key, const char *name, int64_t now);
 int engine_tick(struct engine *en, int64_t now);
+/* The journal has committed something: what waited for it goes out. */
+int engine_committed(struct engine *en, int64_t now);
 int64_t engine_next_deadline(const struct engine *en);
 
 bool engine_next(struct engine *en, struct engine_action *out);

@@ -28,6 +28,7 @@ struct host {
     struct http_server *public, *admin;
     struct list webhooks; /* struct webhook: requests that wait for the engine's answer */
     uint64_t next_webhook;
+    struct host_journal *journal; /* NULL: journal.enabled is false */
     char *admin_token;
     bool stopping;
 };

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "bindings/bindings.h"
 #include "host/host.h"
+#include "host/host_journal.h"
 #include "host/settings.h"
 #include "host/watchdog.h"
 
@@ -98,6 +99,8 @@ int host_reload(struct host *s, struct error *e)
         err = prompt_store_add(s->store, b, e);
     if (!err)
         err = core_use(engine_core(s->engine), b, e);
+    if (!err)
+        host_journal_bundle(s, b);
     if (err)
         log_write(&s->log, LOG_ERROR, NULL, "flows not taken: %s", e->text);
     else
@@ -264,6 +267,7 @@ static int start_engine(struct server *sv, struct error *e)
     char openid[128];
     struct engine_config c = {
         .route = graph ? NULL : route_by_name,
+        .record = host_journal_hooks(s->journal),
         .wire = {.version = version_parse(config_str(cfg, "graph.version")),
                  .graph_url = graph ? (char *)graph : sv->exchange_url,
                  .public_url = sv->public_url,
@@ -308,9 +312,13 @@ static int start(struct server *sv, struct error *e)
     if (!err)
         err = start_exchange(sv, e);
     if (!err)
+        err = host_journal_open(s, e);
+    if (!err)
         err = start_engine(sv, e);
     if (!err)
         err = host_reload(s, e);
+    if (!err)
+        host_journal_recover(s);
     if (!err)
         err = watchdog_new(&sv->watchdog, core_pulse(engine_core(s->engine)),
                            config_int(s->cfg, "limits.turn_ms"), e);
@@ -328,6 +336,7 @@ static void stop(struct server *sv)
     exchange_service_stop(sv->exchange);
     http_client_free(s->client);
     engine_free(s->engine);
+    host_journal_close(s);
     prompt_store_free(s->store);
     for (unsigned i = 0; i < sv->nsignals; i++)
         uv_close((uv_handle_t *)&sv->signals[i], NULL);

@@ -1,5 +1,6 @@
 #include "host/simulate.h"
 
+#include "base/random.h"
 #include "exchange/caller.h"
 #include "host/simulation.h"
 #include "host/testfiles.h"
@@ -112,6 +113,7 @@ static void run_plain(struct run *r, size_t i)
     struct simulation_config cfg = config_of(r);
     struct simulation_result result;
 
+    cfg.journalled = cfg.replay = r->o->replay;
     simulate(r, &cfg, i, &result);
     if (result.failed || result.stuck)
         print_failure(r, i, "", &result);
@@ -149,6 +151,58 @@ static void run_hangups(struct run *r, size_t i)
     r->passed++;
 }
 
+/* One crash, after entry `k`. The outcome is that of the run without it, and nothing that must not
+ * be repeated reaches the service more often. */
+static bool survives(struct run *r, struct simulation_config *cfg, size_t i, uint64_t k,
+                     uint64_t never)
+{
+    struct simulation_result result;
+    char how[96];
+    bool bad;
+
+    cfg->crash_at = k;
+    simulate(r, cfg, i, &result);
+    if (!result.failed && !result.stuck && result.never > never) {
+        result.failed = true;
+        snprintf(result.text, sizeof result.text,
+                 "%llu requests that must not be repeated, without the crash %llu",
+                 (unsigned long long)result.never, (unsigned long long)never);
+    }
+    snprintf(how, sizeof how, "crash after journal entry %llu, %s", (unsigned long long)k,
+             cfg->crash_late ? "what was begun is sent" : "nothing more is sent");
+    bad = result.failed || result.stuck;
+    if (bad)
+        print_failure(r, i, how, &result);
+    else
+        r->passed++;
+    free(result.log);
+    return !bad;
+}
+
+static void run_crashes(struct run *r, size_t i)
+{
+    struct simulation_config cfg = config_of(r);
+    struct simulation_result plain;
+    struct random random;
+
+    cfg.journalled = true;
+    simulate(r, &cfg, i, &plain);
+    free(plain.log);
+    if (plain.stuck || plain.failed || plain.skipped) {
+        print_failure(r, i, "with a journal", &plain);
+        return;
+    }
+    random_seed(&random, r->o->seed);
+    for (uint64_t k = 1; k < plain.entries; k++) {
+        if (r->o->sample && random_next(&random) % plain.entries >= r->o->sample)
+            continue;
+        for (int late = 0; late < 2; late++) {
+            cfg.crash_late = late;
+            survives(r, &cfg, i, k, plain.never);
+        }
+    }
+}
+
 static void run_faults(struct run *r, size_t i)
 {
     for (size_t k = 0; k < sizeof fault_kinds / sizeof *fault_kinds; k++) {
@@ -178,7 +232,9 @@ static void run_all(struct run *r)
             run_hangups(r, i);
         if (r->o->faults)
             run_faults(r, i);
-        if (!r->o->hangups && !r->o->faults)
+        if (r->o->crash)
+            run_crashes(r, i);
+        if (!r->o->hangups && !r->o->faults && !r->o->crash)
             run_plain(r, i);
         fflush(r->out);
     }

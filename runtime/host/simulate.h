@@ -21,6 +21,9 @@ struct simulate_options {
     uint64_t seed;
     const char *trace; /* write every event and command to this file; may be NULL           */
     bool hangups;      /* run each test again with a hang-up at each of its waits           */
+    bool crash;        /* run each test again with a crash after each entry of its journal    */
+    bool replay;       /* build every call anew from its journal after each event             */
+    unsigned sample;   /* crash: so many entries of each test, drawn by the seed; 0: all      */
     bool faults;       /* run each test again with each kind of fault                       */
     unsigned version;  /* VERSION_BETA or VERSION_V1                                        */
     struct core_config core;

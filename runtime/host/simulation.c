@@ -53,6 +53,27 @@ static int take_board(struct simulation *s, bool *any)
     return rc;
 }
 
+/* At the chosen entry of the journal the engine dies; nothing that it still had to send leaves, or
+ * all of it does. */
+static int crash_in_time(struct simulation *s)
+{
+    struct error e = {""};
+    bool any = false;
+    int rc = 0;
+
+    if (s->cfg->replay)
+        rc = simulation_rebuild(s, &e);
+    if (rc == 0 && s->cfg->crash_at && !s->crashed && memory_store_stopped(s->memory)) {
+        if (s->cfg->crash_late)
+            rc = take_engine(s, &any);
+        if (rc == 0)
+            rc = simulation_crash(s, &e);
+    }
+    if (rc < 0)
+        simulation_broken(s, e.text[0] ? e.text : error_name(rc));
+    return 0;
+}
+
 /* At the chosen wait, every phone hangs up. */
 static int hang_up_in_time(struct simulation *s)
 {
@@ -79,7 +100,9 @@ static int settle(struct simulation *s, int *left)
 
     for (unsigned long steps = 0; rc == 0 && any; steps++) {
         any = false;
-        rc = take_engine(s, &any);
+        rc = crash_in_time(s);
+        if (rc == 0 && !s->result->stuck)
+            rc = take_engine(s, &any);
         if (rc == 0)
             rc = take_board(s, &any);
         if (rc == 0)
@@ -200,6 +223,8 @@ static void conclude(struct simulation *s)
     struct simulation_result *r = s->result;
     const char *why = caller_failure(s->cfg->caller);
 
+    r->never = s->traffic.never;
+    r->entries = s->memory ? memory_store_entries(s->memory) : 0;
     r->waits = core_waits(engine_core(s->engine));
     r->skipped = caller_skipped(s->cfg->caller);
     r->log = buf_take(&s->serious);

@@ -21,6 +21,10 @@ struct simulation_config {
     uint64_t seed;
     uint64_t hang_up_at; /* every phone hangs up when the core has begun so many waits; 0: never */
     struct switchboard_faults faults;
+    bool journalled;     /* calls are written down, in memory                                 */
+    uint64_t crash_at;   /* the engine dies when so many entries are written; 0: never        */
+    bool crash_late;     /* what it had begun to send by then still leaves                    */
+    bool replay;         /* all calls are built anew from their journals after every event    */
     int64_t patience_ms; /* more time for the scripts' waits, for faults that delay */
     FILE *trace;         /* may be NULL */
 };
@@ -30,9 +34,11 @@ struct simulation_result {
     bool stuck;   /* something never ended, or the run itself broke; `text` says what         */
     bool skipped; /* the test asked to be left out                                            */
     char text[2048];
-    uint64_t waits; /* begun by the core */
-    uint64_t calls; /* that were started */
-    char *log;      /* warnings and errors logged, a line each; free() it; may be NULL */
+    uint64_t waits;   /* begun by the core */
+    uint64_t calls;   /* that were started */
+    uint64_t entries; /* written by the journal                                           */
+    uint64_t never;   /* requests at the service that must not be repeated               */
+    char *log;        /* warnings and errors logged, a line each; free() it; may be NULL */
 };
 
 /* Run test `i` of cfg->caller until its scripts and all calls have ended. After an assertion

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "graph/joinlink.h"
+#include "host/recover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +200,7 @@ static int set_up_engine(struct simulation *s, struct error *e)
         .event = saw_event,
         .command = saw_command,
         .trace_arg = s,
+        .record = s->recorder ? recorder_hooks(s->recorder) : NULL,
         .route = route,
         .route_arg = s,
     };
@@ -210,6 +212,60 @@ static int set_up_engine(struct simulation *s, struct error *e)
         rc = watchdog_new(&s->watchdog, core_pulse(engine_core(s->engine)), cfg.core.limits.turn_ms,
                           e);
     return rc;
+}
+
+static int set_up_recorder(struct simulation *s, struct error *e)
+{
+    struct recorder_config cfg = {.store = &s->store, .seal = s->seal, .keep_tones = true};
+    int rc = recorder_new(&s->recorder, &cfg);
+
+    if (rc == 0)
+        rc = recorder_bundle(s->recorder, s->cfg->bundle);
+    return rc < 0 ? error_set(e, rc, "%s", error_name(rc)) : 0;
+}
+
+static int set_up_journal(struct simulation *s, struct error *e)
+{
+    static const unsigned char key[SEAL_KEY] = {1};
+    int rc = memory_store_new(&s->memory);
+
+    if (rc < 0)
+        return error_set(e, rc, "%s", error_name(rc));
+    s->store = memory_store_use(s->memory);
+    memory_store_stop_at(s->memory, s->cfg->crash_at);
+    rc = seal_new(&s->seal, key);
+    return rc < 0 ? error_set(e, rc, "%s", error_name(rc)) : set_up_recorder(s, e);
+}
+
+int simulation_crash(struct simulation *s, struct error *e)
+{
+    struct recovery_config cfg = {.store = &s->store, .seal = s->seal};
+    int rc;
+
+    s->crashed = true;
+    watchdog_free(s->watchdog);
+    engine_free(s->engine);
+    recorder_free(s->recorder);
+    s->watchdog = NULL;
+    s->engine = NULL;
+    s->recorder = NULL;
+    memory_store_stop_at(s->memory, 0);
+    rc = set_up_recorder(s, e);
+    if (rc == 0)
+        rc = set_up_engine(s, e);
+    if (rc < 0)
+        return rc;
+    cfg.recorder = s->recorder;
+    rc = traffic_crashed(&s->traffic, s->engine, s->now);
+    return rc < 0 ? error_set(e, rc, "%s", error_name(rc))
+                  : engine_recover(s->engine, &cfg, s->now, NULL, e);
+}
+
+int simulation_rebuild(struct simulation *s, struct error *e)
+{
+    struct recovery_config cfg = {.store = &s->store, .seal = s->seal};
+
+    return engine_rebuild(s->engine, &cfg, e);
 }
 
 static int set_up_board(struct simulation *s, struct error *e)
@@ -240,6 +296,8 @@ int simulation_set_up(struct simulation *s, struct error *e)
     random_seed(&s->random, s->cfg->seed);
     traffic_init(&s->traffic);
     rc = set_up_board(s, e);
+    if (rc == 0 && s->cfg->journalled)
+        rc = set_up_journal(s, e);
     if (rc == 0)
         rc = set_up_engine(s, e);
     if (rc < 0)
@@ -267,6 +325,9 @@ void simulation_tear_down(struct simulation *s)
 {
     watchdog_free(s->watchdog);
     engine_free(s->engine);
+    recorder_free(s->recorder);
+    seal_close(s->seal);
+    memory_store_free(s->memory);
     switchboard_free(s->board);
     traffic_fini(&s->traffic);
     for (size_t i = 0; i < s->ndialled; i++) {

@@ -9,6 +9,12 @@
 #include "base/random.h"
 #include "host/simulation.h"
 #include "host/traffic.h"
+
+#include "host/memory_store.h"
+#include "host/recorder.h"
+
+#include "host/memory_store.h"
+#include "host/recorder.h"
 #include "host/watchdog.h"
 
 #define SIMULATION_BOUND_MS (6 * 3600 * 1000LL) /* nothing may go on for longer than this */
@@ -22,6 +28,10 @@ struct simulation {
     const struct simulation_config *cfg;
     struct simulation_result *result;
     struct engine *engine;
+    struct memory_store *memory; /* NULL: not journalled */
+    struct store store;
+    struct seal *seal;
+    struct recorder *recorder;
     struct watchdog *watchdog;
     struct switchboard *board;
     struct caller_world world;
@@ -32,6 +42,7 @@ struct simulation {
     char *route; /* what `route` returned last */
     struct buf log, serious;
     int64_t now, limit, script_at;
+    bool crashed;  /* crash_at was reached                                               */
     bool begun;    /* the clock cannot be set any more                           */
     bool heard;    /* the scripts have something to do                           */
     bool left;     /* hang_up_at was reached                                     */
@@ -41,6 +52,11 @@ struct simulation {
 /* Make the machines and the world of the scripts. After a failure too, take down. */
 int simulation_set_up(struct simulation *s, struct error *e);
 void simulation_tear_down(struct simulation *s);
+
+/* The engine dies, and a new one takes its calls up. */
+int simulation_crash(struct simulation *s, struct error *e);
+/* All calls are built anew from their journals. */
+int simulation_rebuild(struct simulation *s, struct error *e);
 
 /* The run itself has failed, not an assertion; the first reason counts. */
 void simulation_broken(struct simulation *s, const char *what);

@@ -101,6 +101,44 @@ static int no_answer(struct http_message *out, const char *why)
     return http_set_body(out, "text/plain", why, strlen(why));
 }
 
+int traffic_crashed(struct traffic *t, struct engine *engine, int64_t now)
+{
+    int rc = 0;
+
+    t->engine = engine;
+    for (size_t i = 0; i < t->under_way.n;) {
+        struct delivery *d = list_entry(t->under_way.entries[i], struct delivery, due);
+
+        if (d->kind == DELIVER_ANSWER) {
+            heap_remove(&t->under_way, &d->due);
+            delivery_free(d);
+            i = 0; /* the heap has been put in order anew */
+        } else {
+            i++;
+        }
+    }
+    while (t->hooks.n && rc == 0) {
+        struct delivery *d = map_remove(&t->hooks, t->hooks.entries[0].key);
+        struct http_message none = {0};
+
+        rc = deliver(t, DELIVER_NOTIFIED, d->id, &none, 0, now + BRIEF_MS);
+        delivery_free(d);
+    }
+    return rc;
+}
+
+static bool must_not_repeat(const struct http_message *request)
+{
+    const char *path = strstr(request->url, "/v1.0");
+    const struct method *m;
+    bool other;
+
+    if (!path)
+        path = strstr(request->url, "/beta");
+    m = path ? method_route(request->verb, path + 5, NULL, &other) : NULL;
+    return m && m->repeat == REPEAT_NEVER;
+}
+
 static int send_request(struct traffic *t, const struct engine_action *a, int64_t now)
 {
     const struct http_message *request = &a->message;
@@ -108,6 +146,7 @@ static int send_request(struct traffic *t, const struct engine_action *a, int64_
     int64_t delay = 0, at;
     int rc;
 
+    t->never += must_not_repeat(request);
     if (begins(request->url, TRAFFIC_SERVICE "/"))
         rc = switchboard_request(t->board, request, now, &answer);
     else if (begins(request->url, TRAFFIC_LOGIN "/"))

@@ -28,10 +28,15 @@ struct traffic {
     struct map hooks;      /* number of a webhook at the engine → its struct delivery  */
     struct map recordings; /* hash → int64_t *, how long it plays in ms                */
     uint64_t next_hook;
+    uint64_t never; /* requests at the service that must not be repeated */
 };
 
 void traffic_init(struct traffic *t);
 void traffic_fini(struct traffic *t);
+
+/* Another engine has taken the place of the one that died: answers to its requests are lost, and
+ * the notifications it had not answered yet have failed. */
+int traffic_crashed(struct traffic *t, struct engine *engine, int64_t now);
 
 /* Carry out ENGINE_SEND, ENGINE_ABORT and ENGINE_ANSWER. */
 int traffic_engine(struct traffic *t, struct engine_action *a, int64_t now);

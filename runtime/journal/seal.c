@@ -74,6 +74,17 @@ int seal_open(struct seal **out, const char *path, struct error *e)
     return err;
 }
 
+int seal_new(struct seal **out, const unsigned char key[SEAL_KEY])
+{
+    struct seal *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return ERR_NOMEM;
+    memcpy(s->key, key, sizeof s->key);
+    *out = s;
+    return 0;
+}
+
 void seal_close(struct seal *s)
 {
     if (s)

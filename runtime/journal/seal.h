@@ -16,6 +16,9 @@ struct seal;
 /* Read the 32-byte key from `path`, making it if it is missing. ERR_INVALID: not 32 bytes, or
  * readable by others. */
 int seal_open(struct seal **out, const char *path, struct error *e);
+/* From a key in memory. ERR_NOMEM. */
+enum { SEAL_KEY = 32 };
+int seal_new(struct seal **out, const unsigned char key[SEAL_KEY]);
 void seal_close(struct seal *s);
 
 /* Seal `text`; free() the result, NULL = no memory. */

@@ -1,0 +1,51 @@
+/*
+ * The inside of the engine, shared by engine.c (turns, what comes in and goes out) and
+ * recover*.c (calls that are built anew). Nobody else includes it.
+ */
+#ifndef IVORY_HOST_ENGINE_STATE_H
+#define IVORY_HOST_ENGINE_STATE_H
+
+#include "host/engine.h"
+#include "host/gate.h"
+#include "host/mailbox.h"
+
+/* Commands with a `seq` from here on are recovery's own questions. */
+#define ENGINE_SEQ 0x80000000u
+
+struct recovery;
+
+struct engine {
+    struct core *core;
+    struct wire *wire;
+    struct engine_config cfg;      /* the hooks; core and wire have copies of their own    */
+    struct engine_action *actions; /* those at [head, n) are to be taken by the driver  */
+    size_t head, n, cap;
+    struct command_list commands; /* of the last turn; those before `done` are handed over */
+    size_t done;
+    bool traced;   /* the hooks have seen commands.items[done]                */
+    int64_t again; /* when to go on by itself; INT64_MAX: nothing left over   */
+
+    uint64_t position; /* of the last thing that was written down                 */
+    uint64_t written;  /* of commands.items[done], while `traced`                 */
+    struct gate gate;
+    bool late; /* the journal is slow: said once                          */
+    struct mailbox mailbox;
+    struct recovery *recovery; /* NULL: nothing is being recovered                      */
+    char rejoining[KEY_MAX];   /* the start of that call is told that it is no new one    */
+};
+
+/* Take `ev` (only read, but for what a start lacks) for its turn, mailbox or not. */
+int engine_turn(struct engine *en, struct event *ev, int64_t now);
+/* Hand a command (moved unless ERR_NOMEM) to the wire, or to the log. */
+int engine_hand_command(struct engine *en, struct command *c, int64_t now);
+/* Write a new command down, let it wait at the gate where it must, or hand it over; moved unless
+ * ERR_NOMEM. `*written` is 0 before the first try. */
+int engine_issue(struct engine *en, struct command *c, bool *traced, int64_t now);
+/* Whether a second sending of `c` would act twice. */
+bool engine_must_not_repeat(const struct command *c);
+/* Run turns until the wire is quiet, and report the first failure: `rc` or the pump's. */
+int engine_settle(struct engine *en, int rc, int64_t now);
+/* A line for the log; takes `text`, which may be NULL. */
+void engine_note(struct engine *en, const char *level, const char *key, char *text);
+
+#endif

@@ -1,0 +1,136 @@
+/* What the recorder writes of an event and of a command, and reads back. */
+#include "host/recorder.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A command whose second execution would act twice, and an HTTP request with a body, are compared
+ * by their arguments as well. */
+static bool wants_digest(const struct command *c)
+{
+    const struct method *m = c->kind == COMMAND_METHOD ? method_find(c->method) : NULL;
+
+    return (m && m->repeat == REPEAT_NEVER) ||
+           (c->kind == COMMAND_HTTP && json_get(c->args, "body"));
+}
+
+static int add_digest(struct buf *b, const struct command *c)
+{
+    struct buf whole = {0};
+    char *ids = c->ids ? json_canonical(c->ids) : NULL;
+    char *args = c->args ? json_canonical(c->args) : NULL;
+    char hash[65];
+    int err = (c->ids && !ids) || (c->args && !args) ? ERR_NOMEM : 0;
+
+    if (!err)
+        err = buf_fmt(&whole, "%s\n%s", ids ? ids : "", args ? args : "");
+    if (!err) {
+        sha256_hex(hash, whole.p, whole.n);
+        err = buf_fmt(b, ",\"digest\":\"%s\"", hash);
+    }
+    buf_fini(&whole);
+    free(ids);
+    free(args);
+    return err;
+}
+
+char *recorder_command_text(const struct command *c)
+{
+    struct buf b = {0};
+    cJSON *where = c->where[0] ? cJSON_CreateString(c->where) : NULL;
+    char *quoted = where ? json_text(where) : NULL;
+    char *text = NULL;
+    int err = c->where[0] && !quoted ? ERR_NOMEM : 0;
+
+    buf_fmt(&b, "{\"kind\":\"%s\",\"seq\":%lu", command_kind_name(c->kind), (unsigned long)c->seq);
+    if (c->leg)
+        buf_fmt(&b, ",\"leg\":%d", c->leg);
+    if (c->method)
+        buf_fmt(&b, ",\"method\":\"%s\"", c->method);
+    if (c->fiber[0])
+        buf_fmt(&b, ",\"fiber\":\"%s\"", c->fiber);
+    if (quoted)
+        buf_fmt(&b, ",\"where\":%s", quoted);
+    if (!err && wants_digest(c))
+        err = add_digest(&b, c);
+    buf_char(&b, '}');
+    if (!err)
+        text = buf_take(&b);
+    buf_fini(&b);
+    free(quoted);
+    cJSON_Delete(where);
+    return text;
+}
+
+/* What the service tells of a key beside the event that it becomes is not needed again. */
+static int without_tone(struct event *copy, const struct event *ev)
+{
+    int err = event_copy(copy, ev);
+
+    if (!err)
+        cJSON_DeleteItemFromObjectCaseSensitive(copy->data, "toneInfo");
+    return err;
+}
+
+static int sealed_tone(const struct seal *seal, struct event *copy, const struct event *ev)
+{
+    const char *tone = json_str(ev->data, "tone");
+    char *sealed = seal_text(seal, ev->key, tone ? tone : "");
+    int err = sealed ? 0 : ERR_NOMEM;
+
+    *copy = *ev;
+    copy->data = cJSON_CreateObject();
+    if (!err)
+        err = copy->data ? json_set_str(copy->data, "sealed", sealed) : ERR_NOMEM;
+    if (!err)
+        err = json_set_int(copy->data, "sequenceId", json_int(ev->data, "sequenceId", 0));
+    free(sealed);
+    return err;
+}
+
+char *recorder_event_text(const struct seal *seal, const struct event *ev)
+{
+    struct event copy = {0};
+    char *text = NULL;
+    int err;
+
+    if (ev->kind == EVENT_TONE)
+        err = sealed_tone(seal, &copy, ev);
+    else if (json_get(ev->data, "toneInfo"))
+        err = without_tone(&copy, ev);
+    else
+        return event_encode(ev);
+    if (!err)
+        text = event_encode(&copy);
+    event_fini(&copy);
+    return text;
+}
+
+int recorder_event_read(const struct seal *seal, const char *text, size_t n, struct event *out,
+                        struct error *e)
+{
+    struct event ev = {0};
+    const char *sealed;
+    char *tone;
+    int err = event_decode(&ev, text, n, e);
+
+    if (err)
+        return err;
+    sealed = ev.kind == EVENT_TONE ? json_str(ev.data, "sealed") : NULL;
+    if (sealed) {
+        tone = unseal_text(seal, ev.key, sealed);
+        err = tone ? json_set_str(ev.data, "tone", tone)
+                   : error_set(e, ERR_NOTFOUND, "a key that was pressed cannot be read any more");
+        free(tone);
+        cJSON_DeleteItemFromObjectCaseSensitive(ev.data, "sealed");
+    }
+    if (err) {
+        event_fini(&ev);
+        return err;
+    }
+    *out = ev;
+    return 0;
+}

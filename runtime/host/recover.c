@@ -1,0 +1,558 @@
+#include "host/recover_state.h"
+
+#include "base/json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void recovery_log(struct recovery *r, const char *level, const char *key, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (vasprintf(&text, fmt, ap) < 0)
+        text = NULL;
+    va_end(ap);
+    engine_note(r->engine, level, key, text);
+}
+
+static void patient_free(struct patient *p)
+{
+    if (!p)
+        return;
+    list_remove(&p->link);
+    for (int i = 0; i < p->nlegs; i++)
+        cJSON_Delete(p->legs[i].resource);
+    free(p->legs);
+    event_fini(&p->start);
+    command_list_fini(&p->issued);
+    command_list_fini(&p->extra);
+    free(p);
+}
+
+/* --- asking the service ----------------------------------------------------------------------- */
+
+int recovery_ask(struct recovery *r, const struct question *q, const char *key, const char *method,
+                 cJSON *ids, int64_t now)
+{
+    struct command c = {.kind = COMMAND_METHOD, .leg = q->leg, .method = method, .ids = ids};
+    struct question *own = malloc(sizeof *own);
+    char name[16];
+    int err;
+
+    c.seq = ENGINE_SEQ + ++r->next_seq % ENGINE_SEQ;
+    snprintf(name, sizeof name, "%lu", (unsigned long)c.seq);
+    snprintf(c.key, sizeof c.key, "%s", key);
+    err = own && map_put(&r->questions, name, own) == 0 ? 0 : ERR_NOMEM;
+    if (err) {
+        free(own);
+        command_fini(&c);
+        return err;
+    }
+    *own = *q;
+    err = engine_hand_command(r->engine, &c, now);
+    if (err) {
+        free(map_remove(&r->questions, name));
+        command_fini(&c);
+    }
+    return err;
+}
+
+static void ask_legs(struct recovery *r, struct patient *p, int64_t now)
+{
+    char id[ID_MAX];
+
+    for (int i = 0; i < p->nlegs; i++) {
+        struct past_leg *leg = &p->legs[i];
+        struct question q = {.kind = ASK_LEG, .patient = p, .leg = i};
+
+        if (!leg->told || leg->deleted ||
+            (!p->fallback && !core_leg(r->engine->core, p->key, i, id)))
+            continue;
+        if (recovery_ask(r, &q, p->key, "get", NULL, now) == 0) {
+            leg->asked = true;
+            p->legs_asked++;
+        }
+    }
+}
+
+/* --- a call goes on --------------------------------------------------------------------------- */
+
+static void give(struct recovery *r, struct event *ev, int64_t now)
+{
+    ev->time = now;
+    if (engine_turn(r->engine, ev, now) < 0)
+        recovery_log(r, "error", ev->key, "recovery: an event was lost: no memory");
+    event_fini(ev);
+}
+
+/* What the service said about leg `i`, as an event. */
+static void give_leg(struct recovery *r, struct patient *p, int i, int64_t now)
+{
+    struct past_leg *leg = &p->legs[i];
+    struct event ev = {.kind = EVENT_CALL, .change = CHANGE_UPDATED, .leg = i};
+    const char *state = json_str(leg->resource, "state");
+
+    if (!leg->answered || leg->status / 100 != 2)
+        return; /* a leg that is gone is told by the wire; of the others nothing is known */
+    if (state && strcmp(state, "terminated") == 0)
+        ev.change = CHANGE_DELETED;
+    strcpy(ev.key, p->key);
+    strcpy(ev.call_id, leg->id);
+    ev.data = cJSON_Duplicate(leg->resource, true);
+    give(r, &ev, now);
+}
+
+static void give_resumed(struct recovery *r, const struct patient *p, int64_t now)
+{
+    struct event ev = {.kind = EVENT_SIGNAL};
+
+    strcpy(ev.key, p->key);
+    ev.data = cJSON_CreateObject();
+    if (ev.data && json_set_str(ev.data, "name", "resumed")) {
+        cJSON_Delete(ev.data);
+        ev.data = NULL;
+    }
+    give(r, &ev, now);
+}
+
+/* What came in meanwhile. */
+static void open_mail(struct recovery *r, const char *key, int64_t now)
+{
+    struct engine *en = r->engine;
+    struct list letters;
+    struct letter *l;
+
+    list_init(&letters);
+    while ((l = mailbox_take(&en->mailbox, key)))
+        list_append(&letters, &l->link);
+    mailbox_close(&en->mailbox, key);
+    while (!list_empty(&letters)) {
+        l = list_entry(letters.next, struct letter, link);
+        list_remove(&l->link);
+        if (l->is_event)
+            give(r, &l->event, now);
+        else
+            engine_settle(
+                en,
+                wire_webhook(en->wire, l->id, l->path_key, l->authorization, l->body, l->n, now),
+                now);
+        letter_free(l);
+    }
+}
+
+/* The meeting is still there, only we are not: join it again as a call of its own. */
+static void rejoin(struct recovery *r, struct patient *p, cJSON *create, int64_t now)
+{
+    const char *flow = json_str(p->start.data, "flow");
+    cJSON *calls = core_describe(r->engine->core, p->key);
+    const char *now_runs = json_str(cJSON_GetArrayItem(calls, 0), "flow");
+    char key[KEY_MAX];
+    int err = wire_dial(r->engine->wire, now_runs ? now_runs : flow, create, now, key);
+
+    cJSON_Delete(calls);
+    if (err) {
+        recovery_log(r, "error", p->key, "recovery: the meeting cannot be joined again: %s",
+                     error_name(err));
+        return;
+    }
+    strcpy(r->engine->rejoining, key);
+    recovery_log(r, "info", p->key, "the call was lost; its meeting is joined again as call %s",
+                 key);
+    engine_settle(r->engine, 0, now);
+    r->engine->rejoining[0] = '\0';
+}
+
+/* Beyond the journal's end: now they are written down. What must not be repeated was waiting for
+ * that, so it was never sent; of the rest nobody knows. */
+static void issue_extra(struct recovery *r, struct patient *p, int64_t now)
+{
+    struct command_list l = p->extra;
+
+    p->extra = (struct command_list){0};
+    for (size_t i = 0; i < l.n; i++) {
+        struct command *c = &l.items[i];
+        bool traced = false;
+        int err = 0;
+
+        if (engine_must_not_repeat(c) || (c->kind != COMMAND_METHOD && c->kind != COMMAND_HTTP)) {
+            err = engine_issue(r->engine, c, &traced, now);
+        } else {
+            const struct engine_record *record = r->engine->cfg.record;
+
+            if (record)
+                record->command(record->arg, c);
+            err = command_list_add(&p->issued, c);
+        }
+        if (err)
+            recovery_log(r, "error", p->key, "recovery: a command was lost: no memory");
+    }
+    command_list_fini(&l);
+}
+
+static void go_on(struct recovery *r, struct patient *p, int64_t now)
+{
+    bool gone = p->nlegs > 0 && p->legs[0].answered && p->legs[0].status == 404;
+    cJSON *create = gone ? core_rejoin(r->engine->core, p->key) : NULL;
+
+    issue_extra(r, p, now);
+    for (int i = 0; i < p->nlegs; i++)
+        give_leg(r, p, i, now);
+    give_resumed(r, p, now);
+    open_mail(r, p->key, now);
+    doubts_begin(r, p, now);
+    if (create)
+        rejoin(r, p, create, now);
+    recovery_log(r, "info", p->key, "recovered%s",
+                 gone ? "; the service does not have it any more" : "");
+}
+
+/* --- without its flow ------------------------------------------------------------------------- */
+
+static void end_record(struct recovery *r, struct patient *p, const char *result, int64_t now)
+{
+    struct command c = {.kind = COMMAND_END};
+    bool traced = false;
+
+    strcpy(c.key, p->key);
+    c.args = cJSON_CreateObject();
+    if (!c.args || json_set_str(c.args, "result", result) ||
+        engine_issue(r->engine, &c, &traced, now)) {
+        recovery_log(r, "error", p->key, "recovery: the end of the call was lost: no memory");
+        command_fini(&c);
+    }
+}
+
+/* Legs beside the first one have nobody any more who would end them. */
+static void end_other_legs(struct recovery *r, struct patient *p, int64_t now)
+{
+    for (int i = 1; i < p->nlegs; i++) {
+        struct question q = {.kind = ASK_NOTHING, .leg = i};
+
+        if (p->legs[i].told && !p->legs[i].deleted)
+            recovery_ask(r, &q, p->key, "delete", NULL, now);
+    }
+}
+
+static int fallback_start(struct patient *p, struct event *ev)
+{
+    struct past_leg *leg = &p->legs[0];
+    const char *seed = json_str(p->start.data, "seed");
+    cJSON *call = leg->resource ? cJSON_Duplicate(leg->resource, true) : cJSON_CreateObject();
+    int err;
+
+    *ev = (struct event){.kind = EVENT_START};
+    strcpy(ev->key, p->key);
+    strcpy(ev->call_id, leg->id);
+    ev->data = cJSON_CreateObject();
+    err = ev->data ? json_set(ev->data, "call", call) : ERR_NOMEM;
+    if (!ev->data)
+        cJSON_Delete(call);
+    if (!err)
+        err = json_set(ev->data, "fallback", cJSON_CreateTrue());
+    if (!err)
+        err = json_set_str(ev->data, "direction", p->incoming ? "incoming" : "outgoing");
+    if (!err)
+        err = json_set_str(ev->data, "seed", seed ? seed : "0");
+    if (!err)
+        err = json_set_str(ev->data, "tenant", p->tenant);
+    return err;
+}
+
+static void go_without_flow(struct recovery *r, struct patient *p, int64_t now)
+{
+    struct past_leg *leg = p->nlegs ? &p->legs[0] : NULL;
+    struct event ev = {0};
+
+    end_other_legs(r, p, now);
+    mailbox_close(&r->engine->mailbox, p->key);
+    if (!leg || !leg->told || leg->deleted || (leg->answered && leg->status == 404)) {
+        end_record(r, p, "lost", now);
+    } else if (fallback_start(p, &ev)) {
+        event_fini(&ev);
+        recovery_log(r, "error", p->key, "recovery: no memory for the fallback");
+    } else {
+        give(r, &ev, now);
+    }
+}
+
+/* --- the steps -------------------------------------------------------------------------------- */
+
+/* Have the core hold the bundle that the call began with. */
+static int need_bundle(struct recovery *r, const char *id, struct error *e)
+{
+    const struct store *s = r->cfg.store;
+    struct bundle *b = NULL;
+    void *bytes = NULL;
+    size_t n;
+    int err;
+
+    if (!id || core_has_bundle(r->engine->core, id))
+        return 0;
+    err = s->get_bundle(s->arg, id, &bytes, &n, e);
+    if (!err)
+        err = bundle_decode(&b, bytes, n, e);
+    free(bytes);
+    if (!err)
+        err = core_add_bundle(r->engine->core, b);
+    bundle_unref(b);
+    return err;
+}
+
+static int adopt(struct recovery *r, struct patient *p, int64_t now)
+{
+    int err = 0;
+
+    for (int i = 0; i < p->nlegs && !err; i++) {
+        const struct past_leg *leg = &p->legs[i];
+
+        if (i == 0 || (leg->told && !leg->deleted))
+            err =
+                wire_adopt(r->engine->wire, p->key, p->tenant, i, i == 0 && p->incoming,
+                           leg->told ? leg->id : NULL, leg->spelled[0] ? leg->spelled : NULL, now);
+        if (err == ERR_EXISTS)
+            err = 0;
+    }
+    return err;
+}
+
+/* Take `p` up: build it, or give its flow up. */
+static void begin(struct recovery *r, struct patient *p, int64_t now)
+{
+    const struct store *s = r->cfg.store;
+    struct error e = {""};
+    bool lost = false;
+    int err;
+
+    s->attempt(s->arg, p->key, NULL);
+    recorder_resume_event(r->cfg.recorder, &p->start, NULL);
+    err = past_read(r, p, &lost, &e);
+    if (!err && lost)
+        err = error_set(&e, ERR_CONFLICT, "its journal is not complete, or its flow was given up");
+    if (!err && p->attempts >= RECOVERY_ATTEMPTS)
+        err = error_set(&e, ERR_CONFLICT, "it was tried %d times already", p->attempts);
+    if (!err)
+        err = need_bundle(r, json_str(p->start.data, "bundle"), &e);
+    if (!err)
+        err = past_replay(r, p, &e);
+    if (err) {
+        recovery_log(r, "error", p->key, "recovery failed, the call goes on without its flow: %s",
+                     e.text[0] ? e.text : error_name(err));
+        core_drop(r->engine->core, p->key);
+        recorder_mark_fallback(r->cfg.recorder, p->key);
+        p->fallback = true;
+        r->fallbacks++;
+    }
+    err = adopt(r, p, now);
+    if (err)
+        recovery_log(r, "error", p->key, "recovery: %s", error_name(err));
+    ask_legs(r, p, now);
+}
+
+static void finish(struct recovery *r, struct patient *p, int64_t now)
+{
+    list_remove(&p->link);
+    r->active--;
+    r->left--;
+    if (p->fallback)
+        go_without_flow(r, p, now);
+    else
+        go_on(r, p, now);
+    patient_free(p);
+    if (r->left == 0) {
+        core_forget_bundles(r->engine->core);
+        recovery_log(r, "info", "", "recovery: %zu calls in %lld ms, %zu without their flow",
+                     r->total, (long long)(now - r->began), r->fallbacks);
+    }
+}
+
+/* Take up as many as may be under way, and let those go on that are answered. */
+static void run(struct recovery *r, int64_t now)
+{
+    if (r->running)
+        return;
+    r->running = true;
+    while (r->active < RECOVERY_AT_ONCE && !list_empty(&r->waiting)) {
+        struct patient *p = list_entry(r->waiting.next, struct patient, link);
+
+        list_remove(&p->link);
+        list_append(&r->asked, &p->link);
+        r->active++;
+        begin(r, p, now);
+        if (p->legs_asked == 0)
+            finish(r, p, now);
+    }
+    r->running = false;
+}
+
+void recovery_answered(struct recovery *r, const struct event *ev, int64_t now)
+{
+    struct question *q;
+    struct past_leg *leg;
+    char name[16];
+
+    snprintf(name, sizeof name, "%lu", (unsigned long)ev->seq);
+    q = map_remove(&r->questions, name);
+    if (!q)
+        return;
+    if (q->kind == ASK_LEG) {
+        leg = &q->patient->legs[q->leg];
+        leg->answered = true;
+        leg->status = ev->status;
+        leg->resource = cJSON_Duplicate(ev->data, true);
+        q->patient->legs_asked--;
+    } else if (q->kind != ASK_NOTHING) {
+        doubt_answered(r, q, ev, now);
+    }
+    free(q);
+}
+
+int64_t recovery_next_deadline(const struct recovery *r)
+{
+    const struct heap_entry *first = heap_first(&r->timers);
+
+    for (struct list *it = r->asked.next; it != &r->asked; it = it->next)
+        if (list_entry(it, struct patient, link)->legs_asked == 0)
+            return 0;
+    if (!list_empty(&r->waiting) && r->active < RECOVERY_AT_ONCE)
+        return 0;
+    return first ? first->at : INT64_MAX;
+}
+
+void recovery_tick(struct recovery *r, int64_t now)
+{
+    struct list *it, *next;
+
+    r->running = true;
+    list_each (it, next, &r->asked) {
+        struct patient *p = list_entry(it, struct patient, link);
+
+        if (p->legs_asked == 0)
+            finish(r, p, now);
+    }
+    r->running = false;
+    doubts_tick(r, now);
+    run(r, now);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------ */
+
+struct listing {
+    struct recovery *r;
+    struct error *e;
+};
+
+static int list_call(void *arg, const struct journal_call *c)
+{
+    struct listing *x = arg;
+    struct patient *p = calloc(1, sizeof *p);
+    const char *tenant;
+    int err;
+
+    if (!p)
+        return ERR_NOMEM;
+    list_init(&p->link);
+    strcpy(p->key, c->key);
+    p->attempts = c->attempts;
+    err = event_decode(&p->start, c->facts, c->n, x->e);
+    tenant = json_str(p->start.data, "tenant");
+    snprintf(p->tenant, sizeof p->tenant, "%s", tenant ? tenant : "");
+    if (err == ERR_INVALID) { /* nothing is known but that there was a call */
+        recovery_log(x->r, "error", c->key, "recovery: the beginning cannot be read: %s",
+                     x->e->text);
+        strcpy(p->start.key, c->key);
+        p->start.time = c->began;
+        p->attempts = RECOVERY_ATTEMPTS;
+        err = 0;
+    }
+    if (!err)
+        err = mailbox_open(&x->r->engine->mailbox, p->key);
+    if (err) {
+        patient_free(p);
+        return err;
+    }
+    list_append(&x->r->waiting, &p->link);
+    x->r->left++;
+    return 0;
+}
+
+int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t now, size_t *calls,
+                   struct error *e)
+{
+    struct recovery *r = calloc(1, sizeof *r);
+    struct listing x = {r, e};
+    int err;
+
+    if (!r)
+        return error_set(e, ERR_NOMEM, "no memory");
+    r->cfg = *cfg;
+    r->engine = en;
+    r->began = now;
+    list_init(&r->waiting);
+    list_init(&r->asked);
+    list_init(&r->doubts);
+    map_init(&r->questions, 0);
+    err = cfg->store->each_open(cfg->store->arg, list_call, &x, e);
+    r->total = r->left;
+    if (calls)
+        *calls = r->total;
+    if (err || r->total == 0) {
+        for (struct list *it = r->waiting.next; it != &r->waiting; it = it->next)
+            mailbox_close(&en->mailbox, list_entry(it, struct patient, link)->key);
+        recovery_free(r);
+        return err;
+    }
+    en->recovery = r;
+    return 0;
+}
+
+int engine_rebuild(struct engine *en, const struct recovery_config *cfg, struct error *e)
+{
+    struct recovery r = {.cfg = *cfg, .engine = en};
+    struct listing x = {&r, e};
+    int err;
+
+    if (en->recovery && en->recovery->left)
+        return 0;
+    list_init(&r.waiting);
+    err = cfg->store->each_open(cfg->store->arg, list_call, &x, e);
+    while (!list_empty(&r.waiting)) {
+        struct patient *p = list_entry(r.waiting.next, struct patient, link);
+
+        mailbox_close(&en->mailbox, p->key);
+        core_drop(en->core, p->key);
+        if (!err)
+            err = past_replay(&r, p, e);
+        if (!err && p->extra.n)
+            err = error_set(e, ERR_CONFLICT, "%s at %s is issued by the replay only",
+                            p->extra.items[0].method ? p->extra.items[0].method : "a command",
+                            p->extra.items[0].where);
+        patient_free(p);
+    }
+    return err;
+}
+
+size_t engine_recovering(const struct engine *en)
+{
+    return en->recovery ? en->recovery->left : 0;
+}
+
+void recovery_free(struct recovery *r)
+{
+    if (!r)
+        return;
+    while (!list_empty(&r->waiting))
+        patient_free(list_entry(r->waiting.next, struct patient, link));
+    while (!list_empty(&r->asked))
+        patient_free(list_entry(r->asked.next, struct patient, link));
+    while (!list_empty(&r->doubts))
+        doubt_free(r, list_entry(r->doubts.next, struct doubt, link));
+    for (size_t i = 0; i < r->questions.n; i++)
+        free(r->questions.entries[i].value);
+    map_fini(&r->questions);
+    heap_fini(&r->timers);
+    free(r);
+}

@@ -1,0 +1,262 @@
+/* What became of commands whose answer, or whose operation's end, nobody heard. */
+#include "host/recover_state.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    GRACE_MS = 300,   /* a notification may be on its way           */
+    CREATE_MS = 2000, /* the same, of a call that was perhaps placed */
+};
+
+void doubt_free(struct recovery *r, struct doubt *d)
+{
+    heap_remove(&r->timers, &d->at);
+    list_remove(&d->link);
+    command_fini(&d->command);
+    free(d);
+}
+
+static bool is(const struct doubt *d, const char *method)
+{
+    return d->command.method && strcmp(d->command.method, method) == 0;
+}
+
+/* --- the three ways out ----------------------------------------------------------------------- */
+
+static void give(struct recovery *r, struct event *ev, const struct doubt *d, int64_t now)
+{
+    ev->time = now;
+    ev->leg = d->command.leg;
+    strcpy(ev->key, d->command.key);
+    if (engine_turn(r->engine, ev, now) < 0)
+        recovery_log(r, "error", d->command.key, "recovery: an event was lost: no memory");
+    event_fini(ev);
+}
+
+/* It was carried out; `data` (taken over) is what the answer would have said. */
+static void confirm(struct recovery *r, const struct doubt *d, int status, const char *id,
+                    cJSON *data, int64_t now)
+{
+    struct event ev = {.kind = EVENT_ANSWER, .seq = d->command.seq, .status = status, .data = data};
+
+    if (id)
+        id_normalise(ev.id, id);
+    give(r, &ev, d, now);
+}
+
+static void fail(struct recovery *r, const struct doubt *d, int64_t now)
+{
+    cJSON *data = cJSON_CreateObject(),
+          *error = data ? cJSON_AddObjectToObject(data, "error") : NULL;
+
+    if (!error || json_set_str(error, "code", "inDoubt") ||
+        json_set_str(error, "message", "the host was away: it may have been carried out or not")) {
+        cJSON_Delete(data);
+        data = NULL;
+    }
+    recovery_log(r, "warn", d->command.key, "recovery: %s at %s is in doubt and is not repeated",
+                 d->command.method ? d->command.method : "an HTTP request",
+                 d->command.where[0] ? d->command.where : "the machine itself");
+    confirm(r, d, 0, NULL, data, now);
+}
+
+static void send_again(struct recovery *r, struct doubt *d, int64_t now)
+{
+    if (engine_hand_command(r->engine, &d->command, now))
+        recovery_log(r, "error", d->command.key, "recovery: a command was lost: no memory");
+}
+
+/* --- deciding --------------------------------------------------------------------------------- */
+
+/* An HTTP request of the flow that says itself that it may come twice, or asks only. */
+static bool may_repeat(const struct command *c)
+{
+    const cJSON *h, *headers = json_get(c->args, "headers");
+    const char *verb = json_str(c->args, "method");
+
+    if (verb && (strcmp(verb, "GET") == 0 || strcmp(verb, "HEAD") == 0))
+        return true;
+    cJSON_ArrayForEach (h, headers)
+        if (strcasecmp(h->string, "Idempotency-Key") == 0)
+            return true;
+    return false;
+}
+
+/* What moves the call to another state: the state tells whether it did. */
+static void by_state(struct recovery *r, struct doubt *d, int64_t now)
+{
+    bool transfer = is(d, "transfer");
+    bool unmoved = transfer ? strcmp(d->state, "established") == 0 || strcmp(d->state, "hold") == 0
+                            : strcmp(d->state, "incoming") == 0;
+
+    if (!d->state[0])
+        fail(r, d, now);
+    else if (unmoved)
+        send_again(r, d, now);
+    else
+        confirm(r, d, 202, NULL, NULL, now);
+}
+
+/* How long to wait before asking; 0: it is decided now. */
+static int64_t patience(struct recovery *r, struct doubt *d, int64_t now)
+{
+    const struct method *m = d->command.method ? method_find(d->command.method) : NULL;
+
+    if (d->running)
+        return GRACE_MS;
+    if (!m) {
+        if (may_repeat(&d->command))
+            send_again(r, d, now);
+        else
+            fail(r, d, now);
+    } else if (is(d, "create")) {
+        return CREATE_MS;
+    } else if (is(d, "answer") || is(d, "transfer") || is(d, "reject") || is(d, "redirect")) {
+        by_state(r, d, now);
+    } else if (m->repeat == REPEAT_CONTEXT || is(d, "invite")) {
+        return GRACE_MS;
+    } else if (m->repeat == REPEAT_NEVER) {
+        fail(r, d, now);
+    } else {
+        send_again(r, d, now);
+    }
+    return 0;
+}
+
+void doubts_begin(struct recovery *r, struct patient *p, int64_t now)
+{
+    for (size_t i = 0; i < p->issued.n; i++) {
+        struct command *c = &p->issued.items[i];
+        const struct past_leg *leg = c->leg < p->nlegs ? &p->legs[c->leg] : NULL;
+        const char *state = leg && leg->answered ? json_str(leg->resource, "state") : NULL;
+        char id[ID_MAX] = "";
+        enum core_outcome outcome = core_outcome(r->engine->core, p->key, c->seq, id);
+        struct doubt *d = outcome == CORE_SETTLED ? NULL : calloc(1, sizeof *d);
+        int64_t wait;
+
+        if (!d)
+            continue;
+        d->command = *c;
+        *c = (struct command){0};
+        d->running = outcome == CORE_RUNNING;
+        strcpy(d->op_id, id);
+        snprintf(d->state, sizeof d->state, "%s", state ? state : "");
+        list_init(&d->link);
+        list_append(&r->doubts, &d->link);
+        wait = patience(r, d, now);
+        if (!wait || heap_put(&r->timers, &d->at, now + wait))
+            doubt_free(r, d);
+    }
+}
+
+/* The time for a notification is over: look, or ask. */
+static void overdue(struct recovery *r, struct doubt *d, int64_t now)
+{
+    struct question q = {.doubt = d, .leg = d->command.leg};
+    char id[ID_MAX] = "";
+    cJSON *ids = NULL;
+    enum core_outcome outcome = core_outcome(r->engine->core, d->command.key, d->command.seq, id);
+
+    if (outcome == CORE_SETTLED || d->asked) {
+        doubt_free(r, d);
+        return;
+    }
+    if (is(d, "create")) {
+        if (core_leg(r->engine->core, d->command.key, d->command.leg, id) && id[0])
+            confirm(r, d, 201, id, NULL, now);
+        else
+            fail(r, d, now);
+        doubt_free(r, d);
+        return;
+    }
+    q.kind = ASK_OPERATIONS;
+    if (id[0]) {
+        q.kind = ASK_OPERATION;
+        strcpy(d->op_id, id);
+        ids = cJSON_CreateObject();
+        if (!ids || json_set_str(ids, "operation", id)) {
+            cJSON_Delete(ids);
+            ids = NULL;
+        }
+    }
+    d->asked = true;
+    if ((id[0] && !ids) ||
+        recovery_ask(r, &q, d->command.key, id[0] ? "operation.get" : "listOperations", ids, now))
+        doubt_free(r, d);
+}
+
+void doubts_tick(struct recovery *r, int64_t now)
+{
+    struct heap_entry *first;
+
+    while ((first = heap_first(&r->timers)) && first->at <= now) {
+        heap_remove(&r->timers, first);
+        overdue(r, list_entry(first, struct doubt, at), now);
+    }
+}
+
+/* --- what the service says -------------------------------------------------------------------- */
+
+static bool has_ended(const cJSON *operation)
+{
+    const char *status = json_str(operation, "status");
+
+    return status && (strcasecmp(status, "completed") == 0 || strcasecmp(status, "failed") == 0);
+}
+
+static void operation_told(struct recovery *r, const struct doubt *d, const struct event *answer,
+                           int64_t now)
+{
+    struct event ev = {.kind = EVENT_OPERATION, .change = CHANGE_UPDATED};
+
+    if (answer->status == 404) {
+        ev.change = CHANGE_DELETED;
+        ev.data = cJSON_CreateObject();
+        if (!ev.data || json_set_str(ev.data, "status", "failed"))
+            return event_fini(&ev);
+    } else if (answer->status / 100 == 2 && has_ended(answer->data)) {
+        ev.data = cJSON_Duplicate(answer->data, true);
+    } else {
+        return; /* it goes on, or nothing is known: its end will be told */
+    }
+    strcpy(ev.id, d->op_id);
+    give(r, &ev, d, now);
+}
+
+static void operations_told(struct recovery *r, struct doubt *d, const struct event *answer,
+                            int64_t now)
+{
+    const char *context = json_str(d->command.args, "clientContext");
+    const cJSON *operation, *found = NULL;
+
+    cJSON_ArrayForEach (operation, json_get(answer->data, "value")) {
+        const char *one = json_str(operation, "clientContext");
+        if (context && one && strcmp(one, context) == 0)
+            found = operation;
+    }
+    if (found)
+        confirm(r, d, 200, json_str(found, "id"), cJSON_Duplicate(found, true), now);
+    else if (engine_must_not_repeat(&d->command))
+        fail(r, d, now);
+    else
+        send_again(r, d, now);
+}
+
+void doubt_answered(struct recovery *r, struct question *q, const struct event *ev, int64_t now)
+{
+    struct doubt *d = q->doubt;
+    char id[ID_MAX] = "";
+
+    if (core_outcome(r->engine->core, d->command.key, d->command.seq, id) != CORE_SETTLED) {
+        if (q->kind == ASK_OPERATION)
+            operation_told(r, d, ev, now);
+        else
+            operations_told(r, d, ev, now);
+    }
+    doubt_free(r, d);
+}

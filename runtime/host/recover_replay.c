@@ -1,0 +1,293 @@
+/* Reading a call's journal, and building the call from it. */
+#include "host/recover_state.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what the journal tells without the core ------------------------------------------------- */
+
+struct reading {
+    struct recovery *r;
+    struct patient *p;
+    bool *lost;
+    struct error *e;
+};
+
+/* Leg `n`, made when it is new. NULL: no memory, or no number of a leg. */
+static struct past_leg *leg_at(struct patient *p, int n)
+{
+    struct past_leg *legs;
+
+    if (n < 0 || n >= LEGS_MAX)
+        return NULL;
+    if (n < p->nlegs)
+        return &p->legs[n];
+    legs = realloc(p->legs, ((size_t)n + 1) * sizeof *legs);
+    if (!legs)
+        return NULL;
+    memset(legs + p->nlegs, 0, ((size_t)(n + 1 - p->nlegs)) * sizeof *legs);
+    p->legs = legs;
+    p->nlegs = n + 1;
+    return &legs[n];
+}
+
+static void tell_leg(struct past_leg *leg, const char *id, const char *spelled)
+{
+    leg->told = true;
+    snprintf(leg->id, sizeof leg->id, "%s", id);
+    if (spelled && id_equal(spelled, id))
+        snprintf(leg->spelled, sizeof leg->spelled, "%s", spelled);
+}
+
+static int note_leg(struct patient *p, const struct event *ev)
+{
+    struct past_leg *leg;
+
+    if (!ev->call_id[0])
+        return 0;
+    leg = leg_at(p, ev->leg);
+    if (!leg)
+        return ERR_NOMEM;
+    if (!leg->told)
+        tell_leg(leg, ev->call_id,
+                 ev->kind == EVENT_CALL || ev->kind == EVENT_ANSWER ? json_str(ev->data, "id")
+                                                                    : NULL);
+    if (ev->kind == EVENT_CALL && ev->change == CHANGE_DELETED)
+        leg->deleted = true;
+    return 0;
+}
+
+static int read_entry(void *arg, enum journal_kind kind, const void *p, size_t n)
+{
+    struct reading *x = arg;
+    struct event ev = {0};
+    int err;
+
+    if (kind == JOURNAL_MARK)
+        *x->lost = true;
+    if (kind != JOURNAL_EVENT)
+        return 0;
+    err = event_decode(&ev, p, n, x->e);
+    if (err)
+        return err;
+    err = note_leg(x->p, &ev);
+    event_fini(&ev);
+    return err;
+}
+
+int past_read(struct recovery *r, struct patient *p, bool *lost, struct error *e)
+{
+    struct reading x = {r, p, lost, e};
+    const cJSON *call = json_get(p->start.data, "call");
+    const char *direction = json_str(p->start.data, "direction");
+    struct past_leg *first = leg_at(p, 0);
+
+    *lost = false;
+    if (!first)
+        return ERR_NOMEM;
+    p->incoming = !direction || strcmp(direction, "outgoing") != 0;
+    if (p->start.call_id[0])
+        tell_leg(first, p->start.call_id, json_str(call, "id"));
+    return r->cfg.store->entries(r->cfg.store->arg, p->key, read_entry, &x, e);
+}
+
+/* --- building it ------------------------------------------------------------------------------ */
+
+struct replay {
+    struct recovery *r;
+    struct patient *p;
+    struct error *e;
+    struct command_list now; /* what the core issued and the journal has not confirmed: */
+    size_t next;             /* from here on                                            */
+    struct event held;       /* read, but its turn may have been cut short: the next entry tells */
+    char *held_text;
+    bool holds, told; /* its turn was told to be cut short */
+};
+
+static const char *place(const char *where)
+{
+    return where && where[0] ? where : "the machine itself";
+}
+
+static const char *what_of(const struct command *c)
+{
+    return c->method ? c->method : command_kind_name(c->kind);
+}
+
+static int diverged(struct replay *x, const cJSON *recorded, const struct command *now)
+{
+    const char *method = json_str(recorded, "method");
+    char then[200] = "nothing", is[200] = "nothing";
+
+    if (!method)
+        method = json_str(recorded, "kind");
+    if (recorded)
+        snprintf(then, sizeof then, "%s (fiber %s) at %s", method ? method : "?",
+                 json_str(recorded, "fiber") ? json_str(recorded, "fiber") : "-",
+                 place(json_str(recorded, "where")));
+    if (now)
+        snprintf(is, sizeof is, "%s (fiber %s) at %s", what_of(now),
+                 now->fiber[0] ? now->fiber : "-", place(now->where));
+    return error_set(x->e, ERR_CONFLICT, "it does not repeat what it did: recorded %s, now %s",
+                     then, is);
+}
+
+static bool same_text(const cJSON *recorded, const char *name, const char *now)
+{
+    const char *then = json_str(recorded, name);
+
+    return strcmp(then ? then : "", now ? now : "") == 0;
+}
+
+static int same_command(struct replay *x, const cJSON *recorded, const struct command *c)
+{
+    char *text = recorder_command_text(c);
+    cJSON *now = NULL;
+    int err = text ? json_parse(&now, text, strlen(text), NULL) : ERR_NOMEM;
+
+    if (!err &&
+        (!same_text(recorded, "kind", command_kind_name(c->kind)) ||
+         !same_text(recorded, "method", c->method) || !same_text(recorded, "fiber", c->fiber) ||
+         json_int(recorded, "leg", 0) != c->leg || json_int(recorded, "seq", 0) != c->seq))
+        err = diverged(x, recorded, c);
+    if (!err && json_str(recorded, "digest") &&
+        !same_text(now, "digest", json_str(recorded, "digest"))) {
+        err = diverged(x, recorded, c);
+        error_prefix(x->e, err, "other arguments");
+    }
+    free(text);
+    cJSON_Delete(now);
+    return err;
+}
+
+/* Recorded command `p`: the core must have issued it as the next one. */
+static int take_command(struct replay *x, const char *p, size_t n)
+{
+    struct command *c = x->next < x->now.n ? &x->now.items[x->next] : NULL;
+    cJSON *recorded = NULL;
+    int err = json_parse(&recorded, p, n, x->e);
+
+    if (!err)
+        err = c ? same_command(x, recorded, c) : diverged(x, recorded, NULL);
+    cJSON_Delete(recorded);
+    if (err)
+        return err;
+    if (x->r->cfg.recorder)
+        recorder_resume_command(x->r->cfg.recorder, c);
+    x->next++;
+    if (c->kind == COMMAND_METHOD || c->kind == COMMAND_HTTP)
+        return command_list_add(&x->p->issued, c);
+    return 0;
+}
+
+/* Without the lines for the log, which were written the first time. */
+static void drop_logs(struct command_list *l)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        if (l->items[i].kind == COMMAND_LOG)
+            command_fini(&l->items[i]);
+        else
+            l->items[kept++] = l->items[i];
+    }
+    l->n = kept;
+}
+
+/* The event that waited for the next entry has its turn. */
+static int give_held(struct replay *x)
+{
+    struct core *core = x->r->engine->core;
+    struct event cut = {0};
+    int err;
+
+    if (!x->holds)
+        return 0;
+    x->holds = false;
+    if (x->r->cfg.recorder)
+        recorder_resume_event(x->r->cfg.recorder, &x->held, x->held_text);
+    err = core_handle(core, &x->held, &x->now);
+    if (!err && core_overrun(core, &cut) && !x->told)
+        err = error_set(x->e, ERR_CONFLICT, "a turn breaks limit %s that it did not break then",
+                        json_str(cut.data, "limit"));
+    else if (err)
+        err = error_set(x->e, err == ERR_NOMEM ? err : ERR_CONFLICT,
+                        "an event that was taken then is not taken now: %s", error_name(err));
+    event_fini(&cut);
+    x->told = false;
+    drop_logs(&x->now);
+    event_fini(&x->held);
+    free(x->held_text);
+    x->held_text = NULL;
+    return err;
+}
+
+static int take_event(struct replay *x, const char *p, size_t n)
+{
+    struct core *core = x->r->engine->core;
+    struct event ev = {0};
+    int err = recorder_event_read(x->r->cfg.seal, p, n, &ev, x->e);
+
+    if (err)
+        return err;
+    if (ev.kind ==
+        EVENT_OVERRUN) { /* of the event before it, which shall be cut at the same place */
+        err = core_handle(core, &ev, &x->now);
+        if (x->r->cfg.recorder)
+            recorder_resume_event(x->r->cfg.recorder, &ev, NULL);
+        event_fini(&ev);
+        x->told = true;
+        return err ? err : give_held(x);
+    }
+    err = give_held(x);
+    if (!err && x->next < x->now.n)
+        err = diverged(x, NULL, &x->now.items[x->next]);
+    if (err) {
+        event_fini(&ev);
+        return err;
+    }
+    command_list_reset(&x->now);
+    x->next = 0;
+    x->held = ev;
+    x->holds = true;
+    x->held_text = strndup(p, n);
+    return x->held_text ? 0 : ERR_NOMEM;
+}
+
+static int replay_entry(void *arg, enum journal_kind kind, const void *p, size_t n)
+{
+    struct replay *x = arg;
+    int err;
+
+    switch (kind) {
+    case JOURNAL_EVENT:
+        return take_event(x, p, n);
+    case JOURNAL_COMMAND:
+        err = give_held(x);
+        return err ? err : take_command(x, p, n);
+    case JOURNAL_MARK:
+        break;
+    }
+    return 0;
+}
+
+int past_replay(struct recovery *r, struct patient *p, struct error *e)
+{
+    struct replay x = {.r = r, .p = p, .e = e};
+    int err = event_copy(&x.held, &p->start);
+
+    x.holds = !err;
+    if (!err)
+        err = r->cfg.store->entries(r->cfg.store->arg, p->key, replay_entry, &x, e);
+    if (!err)
+        err = give_held(&x);
+    for (; !err && x.next < x.now.n; x.next++)
+        err = command_list_add(&p->extra, &x.now.items[x.next]);
+    command_list_fini(&x.now);
+    event_fini(&x.held);
+    free(x.held_text);
+    return err;
+}

@@ -1,0 +1,93 @@
+/*
+ * The inside of recovery, shared by recover.c, recover_replay.c and recover_doubt.c.
+ */
+#ifndef IVORY_HOST_RECOVER_STATE_H
+#define IVORY_HOST_RECOVER_STATE_H
+
+#include "base/heap.h"
+#include "host/engine_state.h"
+#include "host/recover.h"
+
+enum { RECOVERY_AT_ONCE = 32, RECOVERY_ATTEMPTS = 2, LEGS_MAX = 1000 };
+
+/* A leg as the journal tells of it, and what the service said when it was asked now. */
+struct past_leg {
+    bool told;    /* the journal names it                      */
+    bool deleted; /* and its end                               */
+    char id[ID_MAX], spelled[ID_MAX];
+    bool asked, answered;
+    int status; /* of the answer; 0: none */
+    cJSON *resource;
+};
+
+/* A call under recovery. */
+struct patient {
+    struct list link; /* recovery->waiting or ->asked */
+    char key[KEY_MAX], tenant[ID_MAX];
+    int attempts;
+    bool incoming, fallback;
+    unsigned legs_asked;
+    struct past_leg *legs;
+    int nlegs;
+    struct event start;
+    struct command_list issued; /* methods and requests that were recorded            */
+    struct command_list extra;  /* commands beyond the end of the journal */
+};
+
+/* A command of which it is not known what became. */
+struct doubt {
+    struct heap_entry at;
+    struct list link;
+    struct command command;
+    bool running; /* it was answered; its operation's end was perhaps missed */
+    bool asked;
+    char op_id[ID_MAX];
+    char state[32]; /* of its leg, as the service said; "" = not known, "gone" */
+};
+
+enum question_kind { ASK_LEG, ASK_OPERATIONS, ASK_OPERATION, ASK_NOTHING };
+
+struct question {
+    enum question_kind kind;
+    struct patient *patient; /* ASK_LEG */
+    struct doubt *doubt;     /* the others */
+    int leg;
+};
+
+struct recovery {
+    struct recovery_config cfg;
+    struct engine *engine;
+    struct list waiting, asked; /* patients */
+    size_t left, active;
+    struct list doubts;
+    struct heap timers;   /* of doubts */
+    struct map questions; /* seq → struct question */
+    uint32_t next_seq;
+    int64_t began;
+    size_t total, fallbacks;
+    bool running; /* recovery_run is on the stack */
+};
+
+/* --- recover_replay.c */
+/* Read what the journal has of `p` into it (start, legs), without the core. ERR_INVALID, ERR_IO;
+ * `*lost`: entries are missing or the flow was given up before. */
+int past_read(struct recovery *r, struct patient *p, bool *lost, struct error *e);
+/* Build the call in the core. ERR_CONFLICT: it does not repeat what it did; `e` names both places.
+ * Anything else: it cannot be built. */
+int past_replay(struct recovery *r, struct patient *p, struct error *e);
+
+/* --- recover_doubt.c */
+/* What became of the commands of `p`, which goes on now? */
+void doubts_begin(struct recovery *r, struct patient *p, int64_t now);
+void doubts_tick(struct recovery *r, int64_t now);
+void doubt_answered(struct recovery *r, struct question *q, const struct event *ev, int64_t now);
+void doubt_free(struct recovery *r, struct doubt *d);
+
+/* --- recover.c */
+/* Ask the service: method `m` about that leg (args and ids NULL or {"operation":id}). */
+int recovery_ask(struct recovery *r, const struct question *q, const char *key, const char *method,
+                 cJSON *ids, int64_t now);
+void recovery_log(struct recovery *r, const char *level, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

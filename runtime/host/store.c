@@ -1,0 +1,60 @@
+#include "host/store.h"
+
+static int begin(void *arg, const char *key, int64_t time, const char *bundle, const void *facts,
+                 size_t n, uint64_t *position)
+{
+    return journal_begin(arg, key, time, bundle, facts, n, position);
+}
+
+static int append(void *arg, const char *key, enum journal_kind kind, const void *p, size_t n,
+                  uint64_t *position)
+{
+    return journal_append(arg, key, kind, p, n, position);
+}
+
+static int end(void *arg, const char *key, int64_t time, const void *summary, size_t n,
+               const void *timeline, size_t timeline_n, uint64_t *position)
+{
+    return journal_end(arg, key, time, summary, n, timeline, timeline_n, position);
+}
+
+static int attempt(void *arg, const char *key, uint64_t *position)
+{
+    return journal_attempt(arg, key, position);
+}
+
+static int put_bundle(void *arg, const char *id, const void *p, size_t n, uint64_t *position)
+{
+    return journal_put_bundle(arg, id, p, n, position);
+}
+
+static uint64_t committed(void *arg)
+{
+    return journal_committed(arg);
+}
+
+static int health(void *arg, struct error *e)
+{
+    return journal_health(arg, e);
+}
+
+static int each_open(void *arg, journal_call_cb *cb, void *cb_arg, struct error *e)
+{
+    return journal_each_open(arg, cb, cb_arg, e);
+}
+
+static int entries(void *arg, const char *key, journal_entry_cb *cb, void *cb_arg, struct error *e)
+{
+    return journal_entries(arg, key, cb, cb_arg, e);
+}
+
+static int get_bundle(void *arg, const char *id, void **p, size_t *n, struct error *e)
+{
+    return journal_get_bundle(arg, id, p, n, e);
+}
+
+struct store store_of_journal(struct journal *j)
+{
+    return (struct store){begin,  append,    end,     attempt,    put_bundle, committed,
+                          health, each_open, entries, get_bundle, j};
+}

@@ -1,0 +1,200 @@
+#include "host/summary.h"
+
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { TIMELINE_MAX = 32 << 10, PLAYED_MAX = 200 };
+
+void summary_fini(struct summary *s)
+{
+    buf_fini(&s->played);
+    buf_fini(&s->timeline);
+}
+
+/* `text` as a JSON string; what is no printable character becomes a space. */
+static void add_string(struct buf *b, const char *text)
+{
+    buf_char(b, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            buf_char(b, '\\');
+        buf_char(b, (unsigned char)*text < ' ' ? ' ' : *text);
+    }
+    buf_char(b, '"');
+}
+
+/* One line of the timeline, left open for more members. */
+static bool begin_line(struct summary *s, int64_t now, const char *kind)
+{
+    if (s->timeline.n > TIMELINE_MAX)
+        return false;
+    buf_fmt(&s->timeline, "{\"at\":%lld,\"kind\":\"%s\"", (long long)(now - s->began), kind);
+    return true;
+}
+
+static void add_member(struct summary *s, const char *name, const char *text)
+{
+    if (!text || !text[0])
+        return;
+    buf_fmt(&s->timeline, ",\"%s\":", name);
+    add_string(&s->timeline, text);
+}
+
+static void end_line(struct summary *s)
+{
+    buf_str(&s->timeline, "}\n");
+}
+
+static void line(struct summary *s, int64_t now, const char *kind, const char *what,
+                 const char *more)
+{
+    if (!begin_line(s, now, kind))
+        return;
+    add_member(s, "what", what);
+    add_member(s, "more", more);
+    end_line(s);
+}
+
+static void note_answer(struct summary *s, const struct event *ev)
+{
+    const cJSON *error = json_get(ev->data, "error");
+    const char *code = json_str(error, "code");
+
+    if (ev->status && ev->status < 300)
+        return;
+    if (!begin_line(s, ev->time, "answer"))
+        return;
+    buf_fmt(&s->timeline, ",\"status\":%d", ev->status);
+    add_member(s, "what", code);
+    end_line(s);
+}
+
+static void note_operation(struct summary *s, const struct event *ev)
+{
+    const char *status = json_str(ev->data, "status");
+
+    if (status && (strcasecmp(status, "completed") == 0 || strcasecmp(status, "failed") == 0))
+        line(s, ev->time, "operation", status, json_str(ev->data, "completionReason"));
+}
+
+void summary_event(struct summary *s, const struct event *ev, const char *sealed)
+{
+    s->entries++;
+    switch (ev->kind) {
+    case EVENT_START:
+        line(s, ev->time, "start", json_str(ev->data, "direction"), NULL);
+        break;
+    case EVENT_CALL:
+        if (json_str(ev->data, "state") || ev->change == CHANGE_DELETED)
+            line(s, ev->time, "call",
+                 ev->change == CHANGE_DELETED ? "terminated" : json_str(ev->data, "state"),
+                 json_str(json_get(ev->data, "resultInfo"), "message"));
+        break;
+    case EVENT_OPERATION:
+        note_operation(s, ev);
+        break;
+    case EVENT_TONE:
+        s->keys++;
+        if (begin_line(s, ev->time, "key"))
+            buf_fmt(&s->timeline, "\t%s\n", sealed ? sealed : "");
+        break;
+    case EVENT_ANSWER:
+        note_answer(s, ev);
+        break;
+    case EVENT_SIGNAL:
+        line(s, ev->time, "signal", json_str(ev->data, "name"), NULL);
+        break;
+    case EVENT_OVERRUN:
+        line(s, ev->time, "limit", json_str(ev->data, "limit"), NULL);
+        break;
+    case EVENT_JOINING:
+    case EVENT_LEFT:
+        line(s, ev->time, event_kind_name(ev->kind), NULL, NULL);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The prompts of a command, into `played` and the line. */
+static void note_prompts(struct summary *s, const struct command *c)
+{
+    const cJSON *item;
+    bool any = false;
+
+    cJSON_ArrayForEach (item, json_get(c->args, "prompts")) {
+        const char *name = json_str(json_get(item, "prompt"), "name");
+
+        if (!name)
+            name = json_get(item, "recording") ? "(recording)" : "(address)";
+        if (s->prompts++ < PLAYED_MAX) {
+            if (s->played.n)
+                buf_char(&s->played, ',');
+            add_string(&s->played, name);
+        }
+        buf_str(&s->timeline, any ? "," : ",\"prompts\":[");
+        add_string(&s->timeline, name);
+        any = true;
+    }
+    if (any)
+        buf_char(&s->timeline, ']');
+}
+
+void summary_command(struct summary *s, const struct command *c, int64_t now)
+{
+    s->entries++;
+    if (!begin_line(s, now, command_kind_name(c->kind)))
+        return;
+    add_member(s, "what", c->method ? c->method : json_str(c->args, "method"));
+    if (c->kind == COMMAND_METHOD)
+        note_prompts(s, c);
+    add_member(s, "where", c->where);
+    end_line(s);
+}
+
+char *summary_text(const struct summary *s, const struct command *end, int64_t now)
+{
+    char *rest = end->args ? json_text(end->args) : NULL;
+    struct buf b = {0};
+    char *text;
+
+    buf_fmt(&b, "{\"key\":\"%s\",\"began\":%lld,\"ended\":%lld,\"bundle\":\"%s\"", end->key,
+            (long long)s->began, (long long)now, s->bundle);
+    buf_fmt(&b, ",\"entries\":%u,\"keys\":%u,\"prompts\":[%s]", s->entries, s->keys,
+            s->played.p ? s->played.p : "");
+    if (rest && rest[0] == '{' && rest[1] != '}')
+        buf_fmt(&b, ",%s", rest + 1);
+    else
+        buf_char(&b, '}');
+    free(rest);
+    text = s->played.err ? NULL : buf_take(&b);
+    buf_fini(&b);
+    return text;
+}
+
+char *summary_timeline(const struct summary *s, const struct command *end, bool keep)
+{
+    const char *at = s->timeline.p ? s->timeline.p : "", *stop, *tab;
+    struct buf b = {0};
+    char *text;
+
+    keep = keep && !json_bool(end->args, "secret", false);
+    buf_char(&b, '[');
+    for (; (stop = strchr(at, '\n')); at = stop + 1) {
+        if (b.n > 1)
+            buf_char(&b, ',');
+        tab = memchr(at, '\t', (size_t)(stop - at));
+        buf_add(&b, at, (size_t)((tab ? tab : stop) - at));
+        if (tab && keep && stop - tab > 1)
+            buf_fmt(&b, ",\"sealed\":\"%.*s\"", (int)(stop - tab - 1), tab + 1);
+        if (tab)
+            buf_char(&b, '}');
+    }
+    buf_char(&b, ']');
+    text = s->timeline.err ? NULL : buf_take(&b);
+    buf_fini(&b);
+    return text;
+}
