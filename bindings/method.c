@@ -118,6 +118,7 @@ struct request *method_issue(lua_State *L, struct fiber *f, struct leg *leg, con
                                 .goal = goal_of(m),
                                 .media = m->media,
                                 .own_context = m->own_context,
+                                .lingers = strcmp(m->name, "recordResponse") == 0,
                                 .about = m};
     struct request *r;
     struct error e = {{0}};

@@ -98,3 +98,22 @@ test("hang-up during the greeting leaves nothing", function(t)
     t.equal(c:ended().by, "caller")
     t.ok(not kept(t, c))
 end)
+
+test("whoever hangs up while speaking has left a message", function(t)
+    local c = t.call(BOX)
+    c:hears "voicemail-greeting"
+    c:waits(8)
+    c:speaks(4)
+    c:hangsUp()
+    t.equal(c:ended().by, "caller")
+    t.ok(kept(t, c))
+end)
+
+test("whoever hangs up without a word has left nothing", function(t)
+    local c = t.call(BOX)
+    c:hears "voicemail-greeting"
+    c:waits(9)
+    c:hangsUp()
+    c:ended()
+    t.ok(not kept(t, c))
+end)

@@ -181,7 +181,7 @@ int request_operation(struct leg *leg, const struct event *ev)
     struct event copy = {0};
     int err;
 
-    if (leg->ended)
+    if (leg->ended && !(r ? r->spec.lingers : outstanding))
         return 0;
     if (!r && outstanding && leg->held.n < HELD_MAX) {
         err = event_copy(&copy, ev);

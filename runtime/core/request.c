@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CANCEL_BOUND_MS = 2000 };
+enum { CANCEL_BOUND_MS = 2000, LINGER_MS = 2000 };
 
 static int submit(struct request *r);
 
@@ -305,6 +305,27 @@ void requests_state(struct leg *leg)
     }
 }
 
+/* The leg is over, and no end of the operation has followed. */
+static void linger_over(struct timer *t)
+{
+    struct request *r = list_entry(t, struct request, bound);
+
+    request_fail(r, "hangup", 0, r->leg->subcode,
+                 r->leg->message ? r->leg->message : "the call ended");
+}
+
+/* Whether the end of `r` may still come, and is waited for. */
+static bool lingers(struct request *r)
+{
+    if (!r->spec.lingers || !r->seq || r->cancelled)
+        return false;
+    r->bound.fire = linger_over;
+    if (timer_set(&r->bound, r->call->now + LINGER_MS) == 0)
+        return true;
+    call_nomem(r->call);
+    return false;
+}
+
 /* Whether the end of the leg is what a transfer wanted (reference §3.8). */
 static bool was_transferred(const struct leg *leg)
 {
@@ -321,7 +342,7 @@ void requests_leg_ended(struct leg *leg)
     list_each (it, tmp, &leg->call->requests) {
         struct request *r = list_entry(it, struct request, link);
 
-        if (r->leg != leg || r->done || !r->spec.method || r->spec.outlives)
+        if (r->leg != leg || r->done || !r->spec.method || r->spec.outlives || lingers(r))
             continue;
         if (r->seq && (r->spec.goal == GOAL_ENDED ||
                        (r->spec.goal == GOAL_TRANSFERRED && was_transferred(leg))))

@@ -22,10 +22,11 @@ struct request_spec {
     const char *method; /* static; NULL = an HTTP request of the flow */
     enum request_completes completes;
     enum request_goal goal;
-    bool media;        /* goes through the lane      */
-    bool own_context;  /* add a clientContext if none */
-    bool preempt;      /* media: cancel what runs, go to the head of the queue */
-    bool outlives;     /* goes on when its leg has ended */
+    bool media;       /* goes through the lane      */
+    bool own_context; /* add a clientContext if none */
+    bool preempt;     /* media: cancel what runs, go to the head of the queue */
+    bool outlives;    /* goes on when its leg has ended */
+    bool lingers;     /* its end may be told after the end of its leg: it waits for that a little */
     const void *about; /* the bindings' own */
 };
 

@@ -328,6 +328,8 @@ void media_end(struct switchboard *s, struct leg *leg, int64_t now)
 {
     struct list *it, *tmp;
 
+    if (leg->state != LEG_TERMINATING) /* else the bot itself has ended it */
+        record_cut(s, leg, now);
     media_cancel(s, leg, now);
     list_each (it, tmp, &leg->operations) {
         struct operation *op = list_entry(it, struct operation, link);

@@ -62,6 +62,9 @@ void record_begin(struct switchboard *s, struct leg *leg, int64_t now);
 /* The media timer fired after that. */
 void record_timer(struct switchboard *s, struct leg *leg, int64_t now);
 
+/* The other side has hung up while it was recorded: what it said is kept. */
+void record_cut(struct switchboard *s, struct leg *leg, int64_t now);
+
 /* What has been recorded, until a minute after its call. */
 struct recording {
     struct list link;   /* in switchboard.kept */

@@ -99,18 +99,16 @@ nomem:
 
 /* --- listening ----------------------------------------------------------------------------- */
 
-static void finish(struct switchboard *s, struct leg *leg, const char *reason, int64_t now)
+/* Say where the recording of what was heard until `end` is. */
+static bool tell_location(struct switchboard *s, struct leg *leg, int64_t end)
 {
     struct operation *op = leg->media.current;
-    struct recording *r = keep(s, leg, op->take, now - op->take->began);
+    struct recording *r = keep(s, leg, op->take, end - op->take->began);
     struct buf b = {0};
     char *text;
 
-    if (!r) {
-        media_finish(s, leg, OPERATION_FAILED, "unspecifiedError", 500, 8508,
-                     "The recording could not be kept.", now);
-        return;
-    }
+    if (!r)
+        return false;
     buf_fmt(&b, "\"%s/recordings/%s\"", s->cfg.root, r->id);
     text = board_take(s, &b);
     operation_extra(s, op, "recordingLocation", text);
@@ -119,8 +117,30 @@ static void finish(struct switchboard *s, struct leg *leg, const char *reason, i
     text = board_take(s, &b);
     operation_extra(s, op, "recordingAccessToken", text);
     free(text);
-    media_finish(s, leg, OPERATION_COMPLETED, reason, 200, 0, "Action completed successfully.",
-                 now);
+    return true;
+}
+
+static void finish(struct switchboard *s, struct leg *leg, const char *reason, int64_t now)
+{
+    if (tell_location(s, leg, now))
+        media_finish(s, leg, OPERATION_COMPLETED, reason, 200, 0, "Action completed successfully.",
+                     now);
+    else
+        media_finish(s, leg, OPERATION_FAILED, "unspecifiedError", 500, 8508,
+                     "The recording could not be kept.", now);
+}
+
+void record_cut(struct switchboard *s, struct leg *leg, int64_t now)
+{
+    struct operation *op = leg->media.current;
+
+    if (!op || !op->take || !op->take->listening || !op->take->speech_end ||
+        !tell_location(s, leg, now))
+        return;
+    board_timer_stop(s, &leg->media.timer);
+    leg->media.current = NULL;
+    operation_extra(s, op, "completionReason", "\"mediaReceiveTimeout\"");
+    operation_end(s, op, OPERATION_COMPLETED, 200, 0, "Action completed successfully.", now);
 }
 
 static int64_t deadline(const struct take *t)

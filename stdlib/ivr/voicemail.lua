@@ -20,25 +20,16 @@ local M = {}
 ---@field shortest? number   seconds below which a message is too short (default 1)
 ---@field tries?    integer  silent or short attempts in all (default 3)
 ---@field taken?    fun(recording?: ivory.Recording)  is given each message at once, and nil when the caller takes it back:
----  whoever hangs up instead of pressing 1 has left a message too
+---  whoever hangs up instead of pressing 1, or while still speaking, has left a message too
 
 ---@class ivr.VoicemailResult
 ---@field ok         boolean
 ---@field recording? ivory.Recording
 ---@field reason?    "silence"|"short"|"cancelled"
 
--- One take. A message that was ended is left, even if the caller hangs up while it is fetched: hence the shield.
+-- What became of one take. A message that was ended is left, even if the caller hangs up while it is fetched: hence the shield.
 ---@async
-local function take(call, prompt, opts)
-    local recorded = call:recordResponse{
-        prompts = { prompt },
-        playBeep = opts.beep ~= false,
-        stopTones = { opts.finish or "#" },
-        maxRecordDurationInSeconds = opts.max or 120,
-        initialSilenceTimeoutInSeconds = opts.first or 5,
-        maxSilenceTimeoutInSeconds = opts.pause or 5,
-    }
-    call:flushTones() -- the finish key comes as a tone too
+local function fetch(recorded, opts)
     if not recorded.ok then
         return nil, "silence"
     end
@@ -52,6 +43,34 @@ local function take(call, prompt, opts)
         end
         return recording
     end)
+end
+
+-- One take. Whoever hangs up while speaking has left a message too: its end is told with the hang-up or just after it.
+---@async
+local function take(call, prompt, opts)
+    local recording = call:start("recordResponse", {
+        prompts = { prompt },
+        playBeep = opts.beep ~= false,
+        stopTones = { opts.finish or "#" },
+        maxRecordDurationInSeconds = opts.max or 120,
+        initialSilenceTimeoutInSeconds = opts.first or 5,
+        maxSilenceTimeoutInSeconds = opts.pause or 5,
+    })
+    local recorded
+    local _ <close> = setmetatable({}, { __close = function()
+        if recorded then
+            return
+        elseif not call.ended then
+            return recording:cancel()
+        end
+        local ok, late = pcall(recording.await, recording)
+        if ok then
+            fetch(late, opts)
+        end
+    end })
+    recorded = recording:await()
+    call:flushTones() -- the finish key comes as a tone too
+    return fetch(recorded, opts)
 end
 
 ---@async

@@ -138,6 +138,63 @@ static void recordings_are_fetched_and_played(void)
     flow_fini(&w);
 }
 
+#define RECORDED                                                                                   \
+    OP_END("op1", ",\"recordingLocation\":\"https://x/1\",\"recordingAccessToken\":\"t\"")
+
+/* The end of a recording may be told after the end of the call that caused it. */
+static void a_recording_may_end_after_its_call(void)
+{
+    static const char flow[] = FLOW(
+        "call:answer() local op = call:start('recordResponse', {})\n"
+        "ivr.shield(function() local r = op:await() print(r.ok) print(r:download().hash) end)");
+    struct flow_world w;
+
+    flow_init(&w, flow, NULL);
+    flow_start(&w);
+    flow_give(&w, ANSWERED(1));
+    flow_give(&w, ESTABLISHED);
+    flow_give(&w, RUNNING(2, "op1"));
+    flow_give(&w, DELETED);
+    flow_pass(&w, 1900);
+    EXPECT_STR(logs(&w), "");
+    flow_take(&w);
+    flow_give(&w, RECORDED);
+    EXPECT_IN(flow_take(&w), "\"seq\":3,\"method\":\"recording.download\"");
+    flow_give(&w, "{\"kind\":\"answer\",\"seq\":3,\"status\":200,\"data\":{\"hash\":\"h\"}}");
+    EXPECT_STR(logs(&w), "true\nh\n");
+    EXPECT(w.ended);
+    flow_fini(&w);
+}
+
+static void an_end_of_a_recording_that_is_never_told_is_not_waited_for_long(void)
+{
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("call:answer() local op = call:start('recordResponse', {})\n"
+                   "ivr.shield(function() print(select(2, pcall(op.await, op)).code) end)"),
+              NULL);
+    flow_start(&w);
+    flow_give(&w, ANSWERED(1));
+    flow_give(&w, ESTABLISHED);
+    flow_give(&w, DELETED);
+    flow_give(&w, RUNNING(2, "op1"));
+    flow_pass(&w, 1900);
+    EXPECT(!w.ended);
+    flow_pass(&w, 200);
+    EXPECT_STR(logs(&w), "hangup\n");
+    EXPECT(w.ended);
+    flow_fini(&w);
+    /* and a flow that just records ends with the call */
+    flow_init(&w, FLOW("call:answer() call:recordResponse{}"), NULL);
+    flow_start(&w);
+    flow_give(&w, ANSWERED(1));
+    flow_give(&w, ESTABLISHED);
+    flow_give(&w, DELETED);
+    EXPECT(w.ended);
+    flow_fini(&w);
+}
+
 static void wrong_arguments_name_the_field_and_the_line(void)
 {
     PRINTS("local function try(m, ...) print(select(2, pcall(call[m], call, ...))) end\n"
@@ -278,6 +335,8 @@ const struct test bindings_tests[] = {
     TEST(every_method_is_there),
     TEST(ids_and_short_forms_reach_the_command),
     TEST(recordings_are_fetched_and_played),
+    TEST(a_recording_may_end_after_its_call),
+    TEST(an_end_of_a_recording_that_is_never_told_is_not_waited_for_long),
     TEST(wrong_arguments_name_the_field_and_the_line),
     TEST(operations_are_begun_and_awaited),
     TEST(http_requests_go_out_and_come_back),
