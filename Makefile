@@ -23,8 +23,7 @@ CFLAGS  := -std=c11 -D_GNU_SOURCE -DIVORY_VERSION='"$(VERSION)"' $(CFLAGS_$(V)) 
            -Wstrict-prototypes -Wvla -Werror -MMD -MP
 CPPFLAGS = -Iruntime -I. $(shell pkg-config --cflags $(PKGS))
 LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
-LDFLAGS  = $(patsubst %fuzzer-no-link%,-fsanitize=fuzzer$(comma)address$(comma)undefined,$(filter -fsanitize%,$(CFLAGS_$(V))))
-comma   := ,
+LDFLAGS  = $(subst fuzzer-no-link,fuzzer,$(filter -fsanitize%,$(CFLAGS_$(V))))
 
 LIB_SRC  := $(wildcard runtime/*/*.c bindings/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stdlib.o
@@ -77,7 +76,7 @@ define install-missing
 	if [ -n "$$missing" ]; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  echo "Installing with apt-get:$$missing"; \
-	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $$missing >/dev/null; \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
 endef
 setup-run:
@@ -87,6 +86,7 @@ setup-test:
 
 # pkg-config must be there before the flags are worked out, hence the second make.
 run: setup-run
+	@echo "Building $(BUILD)/ivory"
 	@$(MAKE) --no-print-directory -s all
 	@exec $(BUILD)/ivory serve
 
@@ -131,4 +131,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(BUILD)/obj/runtime/main.d
+-include $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(BUILD)/obj/runtime/main.d $(FUZZ:$(BUILD)/%=$(BUILD)/obj/tests/fuzz/%.d)

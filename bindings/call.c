@@ -214,7 +214,7 @@ static int on_end(lua_State *L)
     struct call *call = object_leg(L, 1, "call")->call;
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    if (call->muted || call->phase >= PHASE_HANDLERS)
+    if (call->muted || call->phase >= PHASE_HANDLERS || fiber_need(L, "onEnd")->role == ROLE_END)
         return luaL_error(L, "onEnd: the call has ended already");
     if (call->nends == ENDS_MAX)
         return luaL_error(L, "onEnd: more than %d handlers", ENDS_MAX);
@@ -264,7 +264,8 @@ void call_methods(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"waitFor", wait_for}, {"nextTone", next_tone}, {"flushTones", flush_tones},
-        {"onEnd", on_end},     {"start", start},        {NULL, NULL},
+        {"onEnd", on_end},     {"start", start},        {"continueAs", call_continue_as},
+        {NULL, NULL},
     };
     static const char *const kinds[] = {"participant", "audioRoutingGroup", "contentSharingSession",
                                         "operation"};

@@ -25,6 +25,7 @@ struct leg *object_leg(lua_State *L, int index, const char *kind);
 void objects_open(lua_State *L);
 /* Add `call`'s methods beside the API's to the table on top of the stack. */
 void call_methods(lua_State *L);
+int call_continue_as(lua_State *L);
 /* Push property `key` of the leg. */
 int call_property(lua_State *L, struct leg *leg, const char *key);
 

@@ -98,6 +98,7 @@ void call_free(struct call *call)
     free(call->legs);
     free(call->ends);
     free(call->tenant);
+    cJSON_Delete(call->state);
     free(call);
 }
 
@@ -207,6 +208,8 @@ void call_overrun(struct call *call, const char *limit)
              limit, core->overrun.where[0] ? " at " : "", core->overrun.where);
     call->main = NULL;
     call->step_request = NULL;
+    if (call->phase == PHASE_CONTINUE) /* it broke down on the way out: no other flow follows */
+        call->phase = PHASE_RUN;
     list_each (it, tmp, &call->fibers)
         fiber_kill(list_entry(it, struct fiber, link));
     while (!list_empty(&call->fibers))

@@ -28,6 +28,8 @@ static struct random *source_random(lua_State *L)
     return &fiber_need(L, "math.random")->random;
 }
 
+/* The only use of the machine here is its address and its configuration: core_load may run on any
+ * thread. */
 static void open_cell(lua_State *L, void *arg)
 {
     static const struct sandbox_source source = {source_now, source_random};
@@ -40,20 +42,35 @@ static void open_cell(lua_State *L, void *arg)
         core->cfg.open(L, core->cfg.open_arg);
 }
 
-static int add(struct core *core, struct bundle *b, struct core_cell **out, struct error *e)
+int core_load(struct core *core, struct bundle *b, struct cell **out, struct error *e)
+{
+    return cell_new(out, b, &core->cfg.limits, open_cell, core, e);
+}
+
+static int append(struct core *core, struct cell *loaded, struct core_cell **out)
 {
     struct core_cell *cell = calloc(1, sizeof *cell);
-    int err;
 
     if (!cell)
-        return error_set(e, ERR_NOMEM, "not enough memory");
-    err = cell_new(&cell->cell, b, &core->cfg.limits, open_cell, core, e);
-    if (err) {
-        free(cell);
-        return err;
-    }
+        return ERR_NOMEM;
+    cell->cell = loaded;
     list_append(&core->cells, &cell->link);
     *out = cell;
+    return 0;
+}
+
+static int add(struct core *core, struct bundle *b, struct core_cell **out, struct error *e)
+{
+    struct cell *loaded;
+    int err = core_load(core, b, &loaded, e);
+
+    if (err)
+        return err;
+    err = append(core, loaded, out);
+    if (err) {
+        cell_free(loaded);
+        return error_set(e, err, "not enough memory");
+    }
     return 0;
 }
 
@@ -64,20 +81,22 @@ static void drop(struct core_cell *cell)
     free(cell);
 }
 
-int cells_use(struct core *core, struct bundle *b, struct error *e)
+int cells_adopt(struct core *core, struct cell *cell)
 {
-    struct core_cell *first;
-    struct list *it, *tmp;
-    int err = add(core, b, &first, e);
+    struct core_cell *unused;
 
-    if (err)
-        return err;
+    return append(core, cell, &unused);
+}
+
+void cells_sweep(struct core *core)
+{
+    struct list *it, *tmp;
+
     list_each (it, tmp, &core->cells) {
         struct core_cell *cell = list_entry(it, struct core_cell, link);
-        if (cell != first && !cell->calls)
+        if (!cell->calls && !core_keeps(core, cell_bundle(cell->cell)))
             drop(cell);
     }
-    return 0;
 }
 
 int cells_take(struct core *core, struct bundle *b, struct core_cell **out, struct error *e)
@@ -102,7 +121,7 @@ int cells_take(struct core *core, struct bundle *b, struct core_cell **out, stru
 
 void cells_return(struct core *core, struct core_cell *cell)
 {
-    if (--cell->calls == 0 && cell_bundle(cell->cell) != core->bundle)
+    if (--cell->calls == 0 && !core_keeps(core, cell_bundle(cell->cell)))
         drop(cell);
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static const char *const kind_names[COMMAND_KINDS] = {
-    "method", "http", "cancel", "reply", "log", "end",
+    "method", "http", "cancel", "reply", "log", "store", "continue", "end",
 };
 
 int command_list_add(struct command_list *l, struct command *c)

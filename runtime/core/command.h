@@ -9,6 +9,10 @@
  * cancel  args {"seq":n}: forget command n, if it is not on its way. No answer.
  * reply   args: the body for the joining notification ids {"joining":n}. No answer.
  * log     args {"level","text"}; not part of the journal; `seq` is 0.
+ * store   args {"op":"get"|"put"|"incr","name","value"}: the flows' durable values. Answered by
+ *         EVENT_ANSWER with data {"value":...} (no value: there is none), or {"error":...} and
+ *         status 0.
+ * continue  ids {"call"}, args: what is left of the call, see core_continued. No answer.
  * end     args {"result","code","subcode","message","flow",...}: the call is over.
  */
 #ifndef IVORY_CORE_COMMAND_H
@@ -26,6 +30,8 @@ enum command_kind {
     COMMAND_CANCEL,
     COMMAND_REPLY,
     COMMAND_LOG,
+    COMMAND_STORE,
+    COMMAND_CONTINUE,
     COMMAND_END,
     COMMAND_KINDS
 };

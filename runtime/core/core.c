@@ -30,23 +30,12 @@ void core_free(struct core *core)
         call_free(list_entry(core->calls.next, struct call, link));
     cells_fini(core);
     core_forget_bundles(core);
+    bundle_unref(core->trial);
     bundle_unref(core->bundle);
     map_fini(&core->by_key);
     heap_fini(&core->timers);
     command_list_fini(&core->unheard);
     free(core);
-}
-
-int core_use(struct core *core, struct bundle *b, struct error *e)
-{
-    struct bundle *old = core->bundle;
-    int err = cells_use(core, b, e);
-
-    if (err)
-        return err;
-    core->bundle = bundle_ref(b);
-    bundle_unref(old);
-    return 0;
 }
 
 struct bundle *core_bundle(struct core *core)
@@ -190,6 +179,20 @@ static int expect_overrun(struct core *core, const struct event *ev)
     return 0;
 }
 
+/* Far from the limit: time for the flow's author to hear of it. */
+static void warn_of_length(struct call *call)
+{
+    uint32_t limit = call->core->cfg.limits.entries;
+
+    if (call->warned || call->entries <= limit / 10)
+        return;
+    call->warned = true;
+    call_log(call, "warn", "", "",
+             "flow %s: more than %lu commands and events (limits.entries is %lu); call:continueAs "
+             "begins a new journal",
+             call->flow, (unsigned long)limit / 10, (unsigned long)limit);
+}
+
 int core_handle(struct core *core, const struct event *ev, struct command_list *out)
 {
     struct call *call;
@@ -207,6 +210,7 @@ int core_handle(struct core *core, const struct event *ev, struct command_list *
         call->now = ev->time;
     call->entries++;
     call->resumes = 0;
+    warn_of_length(call);
     if (apply(call, ev) == ERR_NOMEM)
         call_nomem(call);
     run(call);
@@ -298,8 +302,9 @@ static cJSON *describe_waits(const struct call *call)
 
 static cJSON *describe(const struct call *call)
 {
-    static const char *const phases[] = {"running", "error",    "fallback", "unwinding",
-                                         "closing", "handlers", "over"};
+    static const char *const phases[] = {"running",    "error",      "fallback",
+                                         "continuing", "restarting", "unwinding",
+                                         "closing",    "handlers",   "over"};
     const struct leg *leg = call->legs[0];
     cJSON *o = cJSON_CreateObject();
 

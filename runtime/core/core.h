@@ -33,6 +33,19 @@ void core_free(struct core *c);
  * `e` holds file, line and reason. */
 int core_use(struct core *c, struct bundle *b, struct error *e);
 struct bundle *core_bundle(struct core *c); /* the one new calls get; may be NULL */
+
+/* The same in two steps, the long one off the machine's thread. core_load makes a cell of `b`; it
+ * may run on any thread while the machine works. core_take (on the machine's thread; costs next to
+ * nothing) takes the cell over: new calls get its bundle. ERR_NOMEM leaves it with the caller. */
+int core_load(struct core *c, struct bundle *b, struct cell **out, struct error *e);
+int core_take(struct core *c, struct cell *cell);
+
+/* A second bundle beside it: a start whose data has "bundle" with its id gets this one. core_try
+ * takes the cell over; NULL: no more new calls for it (those it has keep it). core_promote: all new
+ * calls get it. ERR_NOMEM, ERR_CONFLICT (there is none). */
+int core_try(struct core *c, struct cell *cell);
+int core_promote(struct core *c);
+struct bundle *core_trial(struct core *c); /* may be NULL */
 /* Whether that bundle has a flow of this name. */
 bool core_has_flow(const struct core *c, const char *flow);
 
@@ -77,6 +90,13 @@ bool core_leg(const struct core *c, const char *key, int leg, char id[ID_MAX]);
  * joins the same one, else NULL. */
 cJSON *core_rejoin(struct core *c, const char *key);
 
+/* call:continueAs ends one flow of a call and begins another with plain data. The command of kind
+ * "continue" is the last of the turn in which the old one has ended, and holds all that the machine
+ * still knows; the new flow begins in a timer's turn after it. This makes of that command a start
+ * (with `bundle`, which may be NULL): given to core_handle in place of everything before, it
+ * builds the same call, so a journal may begin with it anew. ERR_NOMEM. */
+int core_continued(struct event *out, const struct command *c, const char *bundle);
+
 /* The earliest deadline of any call, INT64_MAX when there is none. */
 int64_t core_next_deadline(const struct core *c);
 
@@ -86,6 +106,13 @@ bool core_due(struct core *c, int64_t now, struct event *out);
 
 /* Live calls. */
 size_t core_calls(const struct core *c);
+
+/* For those who count: each cell; and how many calls are in each state, as core_describe names it.
+ */
+typedef void(core_cell_seen)(void *arg, struct bundle *b, size_t calls, size_t bytes);
+void core_visit_cells(const struct core *c, core_cell_seen *seen, void *arg);
+typedef void(core_call_seen)(void *arg, const char *state);
+void core_visit_calls(const struct core *c, core_call_seen *seen, void *arg);
 
 /* What is in progress, as JSON: [{key, id, flow, bundle, state, since, waits:[{fiber, what,
  * where}]}] */

@@ -4,7 +4,8 @@
  * be written as one line of JSON and read back unchanged (the journal and the traces do).
  *
  * start      a new call. data {"direction":"incoming"|"outgoing", "seed":hex16, "flow":name?,
- *            "call":resource (incoming), "create":arguments (outgoing), "tenant":id?}
+ *            "call":resource (incoming), "create":arguments (outgoing), "tenant":id?}; of a
+ *            call that goes on as another flow, "continue" (see core_continued)
  * call       call notification, also what a GET told. data: partial call resource; `change`
  * operation  operation notification. data: the operation; `id` = its id; `change`
  * roster     participants notification. data: array of participant

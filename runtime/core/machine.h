@@ -18,8 +18,9 @@ struct core_cell {
 
 struct core {
     struct core_config cfg;
-    struct bundle *bundle;   /* of new calls                    */
-    struct bundle **bundles; /* of calls that are built anew    */
+    struct bundle *bundle;   /* of new calls                                         */
+    struct bundle *trial;    /* that some new calls get beside it; may be NULL       */
+    struct bundle **bundles; /* of calls that are built anew                         */
     size_t nbundles;
     struct map by_key;
     struct list calls; /* in order of their start */
@@ -47,6 +48,8 @@ enum call_phase {
     PHASE_RUN,      /* onCall                                               */
     PHASE_ERROR,    /* it failed: onError                                   */
     PHASE_FALLBACK, /* that failed, or is not there: prompt, transfer       */
+    PHASE_CONTINUE, /* the flow ends, another one is to follow              */
+    PHASE_RESTART,  /* and begins                                           */
     PHASE_UNWIND,   /* fibers end                                           */
     PHASE_CLOSE,    /* legs end                                             */
     PHASE_HANDLERS, /* onEnd handlers, last in first out                    */
@@ -93,6 +96,10 @@ struct call {
     struct timer duration, phase_timer, stall_timer;
     enum fallback_step step;
     struct request *step_request;
+    char next[64];  /* the flow that follows, */
+    cJSON *state;   /* and what it is given   */
+    unsigned steps; /* ivr.step begun so far  */
+    bool warned;    /* of a long journal      */
 };
 
 /* --- call.c: life ------------------------------------------------------------------------------
@@ -127,6 +134,25 @@ void call_overrun(struct call *call, const char *limit);
 /* Before each resume: what call_overrun goes back to. */
 void call_mark(struct call *call);
 
+/* onCall cannot even begin: said, and then as if it had failed. */
+int call_begin_failed(struct call *call, const struct error *e);
+bool call_fibers_live(const struct call *call);
+/* End handlers: their time begins; the next one, true when something changed. */
+bool call_handlers_begin(struct call *call);
+bool call_next_handler(struct call *call);
+
+/* --- continue.c
+ * ------------------------------------------------------------------------------------ */
+/* Have flow `flow` follow with `state` (taken over; NULL: nil). */
+int call_continue(struct call *call, const char *flow, cJSON *state);
+/* Push the flow's table and its onContinue or onCall; false (nothing pushed): it has none. */
+bool call_push_entry(struct call *call, lua_State *L, const char *flow);
+/* PHASE_CONTINUE and PHASE_RESTART: true when something changed. */
+bool call_continuing(struct call *call);
+bool call_restart(struct call *call);
+/* A start with "continue". */
+int call_restore(struct call *call, const struct event *start);
+
 /* --- what cell_open leaves in the registry for the machine: a function that makes the Lua object
  * of a leg (light userdata). */
 #define LEG_OBJECT "ivory.leg"
@@ -159,12 +185,19 @@ struct bundle *core_start_bundle(const struct core *core, const struct event *st
  * been lost. */
 void call_resumed(struct call *call);
 
+/* --- trial.c
+ * ---------------------------------------------------------------------------------------- */
+/* Whether new calls may get `b`. */
+bool core_keeps(const struct core *core, const struct bundle *b);
+
 /* --- cells.c
  * ---------------------------------------------------------------------------------------- */
 int cells_take(struct core *core, struct bundle *b, struct core_cell **out, struct error *e);
 void cells_return(struct core *core, struct core_cell *cell);
-/* Load `b` in a new cell; on success idle cells of other bundles are closed. */
-int cells_use(struct core *core, struct bundle *b, struct error *e);
+/* A cell loaded outside becomes one of the machine's. ERR_NOMEM leaves it with the caller. */
+int cells_adopt(struct core *core, struct cell *cell);
+/* Close the cells that have no call and will get none. */
+void cells_sweep(struct core *core);
 void cells_fini(struct core *core);
 struct core *core_of(lua_State *L);
 

@@ -55,8 +55,7 @@ static int place(struct call *call, const cJSON *create)
     return request_new(&r, leg, &spec, NULL, "", NULL, args);
 }
 
-/* The flow cannot even begin: said, and then as if it had failed. */
-static int begin_failed(struct call *call, const struct error *e)
+int call_begin_failed(struct call *call, const struct error *e)
 {
     call->main = NULL;
     snprintf(call->limit, sizeof call->limit, "start");
@@ -85,6 +84,8 @@ int call_begin(struct call *call, const struct event *start)
     strcpy(leg->id, start->call_id);
     if (json_bool(start->data, "fallback", false))
         return begin_without_flow(call, start);
+    if (json_get(start->data, "continue"))
+        return call_restore(call, start);
     if (leg->incoming)
         err = call_leg_update(leg, json_get(start->data, "call"), CHANGE_CREATED);
     else
@@ -94,7 +95,7 @@ int call_begin(struct call *call, const struct event *start)
     err = call_route(call, json_str(start->data, "flow"), &e);
     if (!err)
         err = call_protect(call, start_main, call, &e);
-    return err == ERR_NOMEM ? err : err ? begin_failed(call, &e) : 0;
+    return err == ERR_NOMEM ? err : err ? call_begin_failed(call, &e) : 0;
 }
 
 struct failure {
@@ -195,6 +196,8 @@ void call_finish(struct call *call, const char *why)
 
     if (call->phase >= PHASE_UNWIND)
         return;
+    if (call->phase == PHASE_CONTINUE)
+        call->why = NULL;
     call->phase = PHASE_UNWIND;
     call->why = call->why ? call->why : why;
     call->main = NULL;
@@ -202,7 +205,7 @@ void call_finish(struct call *call, const char *why)
     timer_clear(&call->phase_timer);
     list_each (it, tmp, &call->fibers) {
         struct fiber *f = list_entry(it, struct fiber, link);
-        if (!f->parent)
+        if (!f->parent && f->role != ROLE_END)
             fiber_unwind(f, UNWIND_HANGUP);
     }
     for (int i = 0; i < call->nlegs; i++)
@@ -218,7 +221,7 @@ static bool legs_ended(const struct call *call)
     return true;
 }
 
-static bool fibers_live(const struct call *call)
+bool call_fibers_live(const struct call *call)
 {
     for (struct list *it = call->fibers.next; it != &call->fibers; it = it->next)
         if (list_entry(it, struct fiber, link)->state != FIBER_DONE)
@@ -286,7 +289,7 @@ static int issue_end(struct call *call)
 }
 
 /* One handler at a time, last in first out. */
-static bool next_handler(struct call *call)
+bool call_next_handler(struct call *call)
 {
     struct fiber *f = call->main;
     struct error e = {{0}};
@@ -296,6 +299,8 @@ static bool next_handler(struct call *call)
     if (f && f->failed)
         call_log_failure(f, "onEnd");
     call->main = NULL;
+    if (!call->nends && call->phase == PHASE_CONTINUE)
+        return true;
     if (!call->nends) {
         call->phase = PHASE_OVER;
         issue_end(call);
@@ -309,9 +314,8 @@ static bool next_handler(struct call *call)
     return true;
 }
 
-static bool begin_handlers(struct call *call)
+bool call_handlers_begin(struct call *call)
 {
-    call->phase = PHASE_HANDLERS;
     call->phase_timer.fire = handlers_over;
     if (call->nends &&
         timer_set(&call->phase_timer, call->now + call->core->cfg.limits.cleanup_total_ms))
@@ -369,15 +373,22 @@ bool call_advance(struct call *call)
             return false;
         call_finish(call, "error");
         return true;
+    case PHASE_CONTINUE:
+        return call_continuing(call);
+    case PHASE_RESTART:
+        return call_restart(call);
     case PHASE_UNWIND:
-        if (fibers_live(call))
+        if (call_fibers_live(call))
             return false;
         call->phase = PHASE_CLOSE;
         return true;
     case PHASE_CLOSE:
-        return legs_ended(call) && begin_handlers(call);
+        if (!legs_ended(call))
+            return false;
+        call->phase = PHASE_HANDLERS;
+        return call_handlers_begin(call);
     case PHASE_HANDLERS:
-        return next_handler(call);
+        return call_next_handler(call);
     case PHASE_OVER:
         return false;
     }

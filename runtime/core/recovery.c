@@ -10,6 +10,8 @@ static struct bundle *find_bundle(const struct core *core, const char *id)
 {
     if (core->bundle && strcmp(core->bundle->id, id) == 0)
         return core->bundle;
+    if (core->trial && strcmp(core->trial->id, id) == 0)
+        return core->trial;
     for (size_t i = 0; i < core->nbundles; i++)
         if (strcmp(core->bundles[i]->id, id) == 0)
             return core->bundles[i];

@@ -5,12 +5,15 @@
 #include "base/json.h"
 #include "net/http_client.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-enum { PAUSE_MS = 2000, POLL_MS = 60000, REQUEST_MS = 10000, QUEUE = 256 };
+enum { PAUSE_MS = 2000, SETTLE_MS = 500, POLL_MS = 60000, REQUEST_MS = 10000, QUEUE = 256 };
 
 /* What a request to the exchange was for. */
 enum purpose { ASK_BEGIN = 1, ASK_EVENTS, ASK_TEXT, ASK_ACT };
@@ -22,7 +25,9 @@ struct terminal {
     struct http_client *client;
     uv_poll_t keyboard;
     uv_timer_t pause;
-    bool reading, pausing;
+    uv_signal_t leave; /* SIGTERM, as if q were pressed: the terminal must not stay raw */
+    bool polling;      /* the input can wait for keys; a plain file is read when they are wanted */
+    bool eof, pausing;
     struct termios saved;
     bool raw;
     char line[64]; /* the line whose events are followed; a registration until it rings */
@@ -61,8 +66,13 @@ static void show(struct terminal *t, const char *fmt, ...)
     }
     memcpy(text + n, t->raw ? "\r\n" : "\n", t->raw ? 2 : 1);
     n += t->raw ? 2 : 1;
-    if (write(t->cfg->out, text, (size_t)n) < 0)
-        t->done = true;
+    for (ssize_t done, at = 0; at<n; at += done> 0 ? done : 0) {
+        done = write(t->cfg->out, text + at, (size_t)(n - at));
+        if (done < 0 && errno != EINTR) {
+            t->done = true;
+            return;
+        }
+    }
 }
 
 static void fail(struct terminal *t, const char *what, const char *why)
@@ -151,6 +161,12 @@ static void on_pause(uv_timer_t *timer)
     take_keys(t);
 }
 
+static void wait_with_keys(struct terminal *t, unsigned ms)
+{
+    t->pausing = true;
+    uv_timer_start(&t->pause, on_pause, ms, 0);
+}
+
 static void press(struct terminal *t, char key)
 {
     char body[32];
@@ -178,39 +194,57 @@ static bool take_key(struct terminal *t, char c)
         return true;
     if (!t->connected)
         return false;
-    if (c == ',') {
-        t->pausing = true;
-        uv_timer_start(&t->pause, on_pause, PAUSE_MS, 0);
-    } else {
+    if (c == ',')
+        wait_with_keys(t, PAUSE_MS);
+    else
         press(t, (char)(c >= 'a' && c <= 'd' ? c - 'a' + 'A' : c));
-    }
     return true;
+}
+
+static void on_keyboard(uv_poll_t *poll, int status, int events);
+
+/* What is there to read is read; what finds no room waits where it is. */
+static void read_keys(struct terminal *t)
+{
+    ssize_t n = read(t->cfg->in, t->keys + t->nkeys, QUEUE - t->nkeys);
+
+    if (n > 0)
+        t->nkeys += (size_t)n;
+    else if (n == 0 || errno != EINTR)
+        t->eof = true;
+    if (t->polling && (t->eof || t->nkeys == QUEUE))
+        uv_poll_stop(&t->keyboard);
 }
 
 /* One after the other: the next key is sent when the one before has been taken. */
 static void take_keys(struct terminal *t)
 {
-    while (t->nkeys && !t->pausing && !t->acting && !t->done) {
-        if (!take_key(t, t->keys[0]))
+    while (!t->pausing && !t->acting && !t->done) {
+        if (!t->nkeys && !t->polling && !t->eof)
+            read_keys(t);
+        if (!t->nkeys || !take_key(t, t->keys[0]))
             return;
         memmove(t->keys, t->keys + 1, --t->nkeys);
+        if (t->polling && !t->eof && t->nkeys == QUEUE - 1)
+            uv_poll_start(&t->keyboard, UV_READABLE, on_keyboard);
     }
 }
 
 static void on_keyboard(uv_poll_t *poll, int status, int events)
 {
     struct terminal *t = poll->data;
-    ssize_t n = read(t->cfg->in, t->keys + t->nkeys, QUEUE - t->nkeys);
 
     (void)status, (void)events;
-    if (n <= 0) {
-        uv_poll_stop(poll);
-        return;
-    }
-    t->nkeys += (size_t)n;
-    if (t->nkeys == QUEUE)
-        t->nkeys--;
+    read_keys(t);
     take_keys(t);
+}
+
+static void on_leave(uv_signal_t *signal, int number)
+{
+    struct terminal *t = signal->data;
+
+    (void)number;
+    take_key(t, 'q');
 }
 
 /* --- events -------------------------------------------------------------------------------------
@@ -243,8 +277,11 @@ static void show_state(struct terminal *t, const cJSON *event)
         return;
     }
     show(t, "%s%s%s", state, with ? " with " : "", with ? with : "");
-    if (strcmp(state, "connected") == 0)
+    if (strcmp(state, "connected") == 0 && !t->connected) {
         t->connected = true;
+        if (!t->raw) /* faster than any finger: the far end has yet to listen for keys */
+            wait_with_keys(t, SETTLE_MS);
+    }
 }
 
 /* A prompt begins: its words are fetched from beside it, and shown with its name. True when they
@@ -409,6 +446,21 @@ static void raw_mode(struct terminal *t)
     t->raw = tcsetattr(t->cfg->in, TCSANOW, &raw) == 0;
 }
 
+/* Watch the input. libuv makes it non-blocking, which would outlive us in the shell that shares it
+ * and cut our own output short; nothing is read before it is there, so that is undone. */
+static void open_keyboard(struct terminal *t)
+{
+    int flags = fcntl(t->cfg->in, F_GETFL);
+
+    t->polling = uv_poll_init(&t->loop, &t->keyboard, t->cfg->in) == 0;
+    if (!t->polling)
+        return;
+    if (flags >= 0)
+        fcntl(t->cfg->in, F_SETFL, flags);
+    t->keyboard.data = t;
+    uv_poll_start(&t->keyboard, UV_READABLE, on_keyboard);
+}
+
 int terminal_run(const struct terminal_config *cfg, struct error *e)
 {
     struct terminal t = {.cfg = cfg, .e = e};
@@ -418,15 +470,12 @@ int terminal_run(const struct terminal_config *cfg, struct error *e)
     if (uv_loop_init(&t.loop))
         return error_set(e, ERR_IO, "the event loop cannot be made");
     uv_timer_init(&t.loop, &t.pause);
-    t.pause.data = &t;
+    uv_signal_init(&t.loop, &t.leave);
+    t.pause.data = t.leave.data = &t;
     err = http_client_new(&t.client, &t.loop, &cc, e);
-    if (!err &&
-        uv_poll_init(&t.loop, &t.keyboard, cfg->in) == 0) { /* a plain file cannot be polled */
-        t.reading = true;
-        t.keyboard.data = &t;
-        uv_poll_start(&t.keyboard, UV_READABLE, on_keyboard);
-    }
     if (!err) {
+        uv_signal_start(&t.leave, on_leave, SIGTERM);
+        open_keyboard(&t);
         raw_mode(&t);
         begin(&t);
         while (!t.done)
@@ -435,9 +484,10 @@ int terminal_run(const struct terminal_config *cfg, struct error *e)
             tcsetattr(cfg->in, TCSANOW, &t.saved);
     }
     http_client_free(t.client);
-    if (t.reading)
+    if (t.polling)
         uv_close((uv_handle_t *)&t.keyboard, NULL);
     uv_close((uv_handle_t *)&t.pause, NULL);
+    uv_close((uv_handle_t *)&t.leave, NULL);
     uv_run(&t.loop, UV_RUN_DEFAULT);
     uv_loop_close(&t.loop);
     cJSON_Delete(t.events);

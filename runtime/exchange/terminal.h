@@ -2,8 +2,8 @@
  * The terminal phone, `ivory phone`: a phone of the exchange (phone.h) with the keyboard for a
  * keypad. It shows states, the prompts by name and with their words, keys that come from the far
  * end. 0-9 * # A-D are keys, "," waits two seconds, q hangs up, p picks up, r refuses. On a
- * terminal each key acts at once; from a pipe keys are taken as they come, once the call is
- * connected.
+ * terminal each key acts at once; from a pipe or a file they are taken one after the other, half a
+ * second after the call is connected.
  */
 #ifndef IVORY_EXCHANGE_TERMINAL_H
 #define IVORY_EXCHANGE_TERMINAL_H

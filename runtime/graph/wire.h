@@ -6,7 +6,9 @@
  * what came too early. No I/O, no clock. One thread.
  *
  * Each command of kind METHOD or HTTP ends in exactly one ANSWER event, whatever happens, unless
- * its call was over (END) before. Where no answer of the service is the reason, `status` is 0 and
+ * its call was over (END) before. An answer 404 to what lies below a known call waits until the
+ * service was asked for that call (5 s at most): if it is gone, its end comes before the answer.
+ * Where no answer of the service is the reason, `status` is 0 and
  * `data` is {"error":{"code","message"}} with code "network" or "timeout" (it may have been carried
  * out: after an `answer`, a `transfer` or another method that is never repeated, ask with `get`
  * before trying again), "cancelled", "noToken", "conflict", "invalidRequest", "itemNotFound",

@@ -125,16 +125,37 @@ static void adopt(struct wire *w, struct request *r, const struct event *ev)
         hang_up_orphan(w, r);
 }
 
-/* What the service's answer says about the leg itself. */
-static void conclude(struct wire *w, struct leg *l, const struct method *m, int status)
+/* Whether a 404 may mean that the leg is over: of what lies below a call, only the call itself is
+ * certain to be known (reference §1.6). A hang-up of what is gone has done its work. */
+static bool doubtful(const struct leg *l, const struct method *m, int status)
+{
+    return status == 404 && !l->call->over && l->id && !l->ended && strstr(m->path, "{call}") &&
+           strcmp(m->name, "delete") != 0;
+}
+
+/* A 404: that the leg is over, if it is, is said before the answer. */
+static void give_doubtful(struct wire *w, struct request *r)
+{
+    struct action *answer = r->answer;
+    const char *name = r->method->name;
+
+    r->answer = NULL;
+    if (strcmp(name, "get") == 0 || strcmp(name, "keepAlive") == 0) {
+        wire_leg_report_gone(w, r->leg, "the service does not know the call any more");
+        wire_action_push(w, answer);
+    } else {
+        wire_leg_doubt(w, r->leg, answer);
+    }
+}
+
+/* 404: it is gone, as was wanted. 2xx does not prove that, and the notification may be lost. */
+static void conclude_delete(struct wire *w, struct leg *l, int status)
 {
     if (l->call->over || !l->id || l->ended)
         return;
-    if (status == 404 && strcmp(m->name, "get") == 0)
-        wire_leg_report_gone(w, l, "the service does not know the call any more");
-    else if (status == 404 && strstr(m->path, "{call}"))
-        wire_leg_suspect(w, l);
-    else if (status / 100 == 2 && strcmp(m->name, "delete") == 0)
+    if (status == 404)
+        wire_leg_end(w, l);
+    else if (status / 100 == 2)
         wire_timer_arm(w, &l->timer, w->now + LOOK_AFTER_DELETE_MS);
 }
 
@@ -152,10 +173,15 @@ static void give_method(struct wire *w, struct request *r, const struct http_mes
     ev->time = w->now;
     if (created)
         adopt(w, r, ev);
+    if (doubtful(l, r->method, response->status)) {
+        give_doubtful(w, r);
+        return;
+    }
     push(w, r);
     if (created && l->id && !l->call->over)
         wire_leg_release(w, l);
-    conclude(w, l, r->method, response->status);
+    if (strcmp(r->method->name, "delete") == 0)
+        conclude_delete(w, l, response->status);
 }
 
 /* The state in a body that a look brought; a call that has ended may still be readable. */

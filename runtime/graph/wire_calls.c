@@ -102,6 +102,7 @@ int wire_leg_new(struct wire *w, struct call *c, int number, struct leg **out)
     l->call = c;
     l->number = number;
     l->timer.fire = leg_wake;
+    list_init(&l->doubts);
     list_append(&c->legs, &l->link);
     *out = l;
     return 0;
@@ -160,10 +161,26 @@ void wire_leg_end(struct wire *w, struct leg *l)
     wire_timer_arm(w, &l->timer, w->now + GONE_MS);
 }
 
-void wire_leg_suspect(struct wire *w, struct leg *l)
+static void settle_doubts(struct wire *w, struct leg *l)
 {
-    if (!l->ended && l->id && !l->call->over)
-        check(w, l, "get");
+    while (!list_empty(&l->doubts)) {
+        struct action *a = list_entry(l->doubts.next, struct action, link);
+
+        list_remove(&a->link);
+        a->a.event.time = w->now;
+        if (l->call->over)
+            wire_action_free(a);
+        else
+            wire_action_push(w, a);
+    }
+}
+
+void wire_leg_doubt(struct wire *w, struct leg *l, struct action *answer)
+{
+    list_append(&l->doubts, &answer->link);
+    check(w, l, "get");
+    if (!l->check)
+        settle_doubts(w, l); /* nobody can be asked */
 }
 
 bool wire_leg_report_gone(struct wire *w, struct leg *l, const char *why)
@@ -194,12 +211,10 @@ bool wire_leg_report_gone(struct wire *w, struct leg *l, const char *why)
     return true;
 }
 
-void wire_leg_checked(struct wire *w, struct leg *l, const char *method, int status)
+static void judge(struct wire *w, struct leg *l, const char *method, int status)
 {
     int64_t again = w->cfg.keepalive_ms < AGAIN_MS ? w->cfg.keepalive_ms : AGAIN_MS;
 
-    if (l->ended || l->call->over)
-        return;
     if (status == 404) {
         wire_log(w, "info", "call %s: %s says that leg %d is gone", l->call->key, method,
                  l->number);
@@ -212,6 +227,13 @@ void wire_leg_checked(struct wire *w, struct leg *l, const char *method, int sta
                  l->number, status);
         wire_timer_arm(w, &l->timer, w->now + again);
     }
+}
+
+void wire_leg_checked(struct wire *w, struct leg *l, const char *method, int status)
+{
+    if (!l->ended && !l->call->over)
+        judge(w, l, method, status);
+    settle_doubts(w, l);
 }
 
 /* --- calls -------------------------------------------------------------------------------------
@@ -343,6 +365,7 @@ void wire_call_free(struct wire *w, struct call *c)
 
         list_remove(&l->link);
         wire_timer_stop(w, &l->timer);
+        settle_doubts(w, l);
         wire_release(w, 1);
         free(l->id);
         free(l->spelled);

@@ -136,6 +136,8 @@ int wire_command_take(struct wire *w, struct command *c)
             wire_call_forget(w, call);
         break;
     case COMMAND_LOG:
+    case COMMAND_STORE:
+    case COMMAND_CONTINUE:
     case COMMAND_KINDS:
         break;
     }

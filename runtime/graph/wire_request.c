@@ -7,6 +7,8 @@
 #include "graph/request.h"
 #include "graph/retry.h"
 
+enum { LOOK_MS = 5000 }; /* whether a call is still there: others wait for the answer */
+
 static bool uses_our_token(const struct request *r)
 {
     return r->kind == REQUEST_METHOD || r->kind == REQUEST_CHECK;
@@ -258,6 +260,8 @@ int wire_request_start(struct wire *w, enum request_kind kind, struct call *call
         limit = wire_http_timeout(c->args, limit);
     else
         r->method = method_find(c->method);
+    if (kind == REQUEST_CHECK && is_method(r, "get") && limit > LOOK_MS)
+        limit = LOOK_MS;
     r->kind = kind;
     r->call = call;
     r->leg = leg;

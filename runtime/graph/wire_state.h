@@ -130,6 +130,7 @@ struct leg {
     char *spelled;         /* as the service writes it                  */
     struct timer timer;    /* keepAlive; after the end: forgetting it */
     struct request *check; /* keepAlive or a look whether it is there */
+    struct list doubts;    /* answers with 404 that wait for what the look says */
 };
 
 struct call *wire_call_find(const struct wire *w, const char *key);
@@ -154,8 +155,9 @@ int wire_leg_bind(struct wire *w, struct leg *l, const char *id, const char *spe
 
 /* The service has it no more; only the first time counts. */
 void wire_leg_end(struct wire *w, struct leg *l);
-/* Ask the service soon whether the leg is still there. */
-void wire_leg_suspect(struct wire *w, struct leg *l);
+/* `answer` (taken over) is a 404 that may mean that the leg is gone: the service is asked, and the
+ * answer goes out after what it said, so that a call that is over is told as over. */
+void wire_leg_doubt(struct wire *w, struct leg *l, struct action *answer);
 /* The core never heard of its end: make the event. False when memory is out. */
 bool wire_leg_report_gone(struct wire *w, struct leg *l, const char *why);
 /* Outcome of a keepAlive or look; `status` 0 = none. */

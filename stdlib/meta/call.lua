@@ -75,6 +75,12 @@ function Call:flushTones() end
 ---@param fn fun(why: any)
 function Call:onEnd(fn) end
 
+--- Ends this flow and goes on as another one, in the same call; does not return. `onEnd` handlers run now, with "continue".
+---@async
+---@param flow string  its `onContinue(call, state)` runs, else its `onCall(call, state)`
+---@param state? any  plain data, at most 64 KiB
+function Call:continueAs(flow, state) end
+
 --- Begins a method and does not wait for it.
 ---@param method string  "playPrompt"
 ---@param args? any

@@ -124,6 +124,25 @@ function flow.goesOn(call)
     call:playPrompt "one"
 end
 
+-- The service lost the word of the caller's hang-up: the flow hears of it from the next request.
+function flow.gone(call)
+    call:onEnd(function(why) log.info("gone: " .. why) end)
+    call:answer()
+    call:playPrompt "one"
+    ivr.sleep(3)
+    local ok, err = pcall(call.playPrompt, call, "two")
+    log.info(("gone: not here %s %s"):format(tostring(ok), describe(err)))
+end
+
+-- What is not there below a call that is: an error like another.
+function flow.nobody(call)
+    call:answer()
+    local nobody = call:participant "00000000-0000-0000-0000-000000000000"
+    local ok, err = pcall(nobody.get, nobody)
+    log.info(("nobody: %s %s"):format(tostring(ok), type(err) == "table" and tostring(err.status) or tostring(err)))
+    call:playPrompt "one"
+end
+
 function flow.http(call)
     call:answer()
     local answer = http.get("https://crm.example.com/customers/17")

@@ -65,6 +65,26 @@ test("a transfer that fails raises, and the call goes on", function(t)
     logs(t, "transfer: false")
 end)
 
+test("a hang-up of which no word comes is seen by the next request", function(t)
+    t.noFaults()
+    local c = run(t, "gone")
+    c:hears "one"
+    c:waits(2)
+    t.faults{ drop = 1 }
+    c:hangsUp()
+    c:waits(5)
+    logs(t, "gone: hangup")
+    t.ok(not t.logged "gone: not here")
+    t.ok(not t.logged "error")
+end)
+
+test("who is not there is no hang-up", function(t)
+    local c = run(t, "nobody")
+    c:hears "one"
+    t.equal(c:ended().by, "bot")
+    logs(t, "nobody: false 404")
+end)
+
 test("a second leg", function(t)
     local p = t.phone{ number = "+14255550151", answer = 2 }
     local c = run(t, "leg")

@@ -33,15 +33,21 @@ static void write_prompt(const char *folder, const char *name)
     write_file(folder, name, wav, sizeof wav);
 }
 
-void flow_init(struct flow_world *w, const char *flow, const struct limits *l)
+struct core_config flow_config(const struct limits *l)
 {
     static const struct bindings_config bindings = {VERSION_BETA};
     static const struct limits defaults = LIMITS_DEFAULT;
-    struct core_config cfg = {.limits = l ? *l : defaults,
-                              .open = bindings_open,
-                              .open_arg = (void *)&bindings,
-                              .language = "en",
-                              .fallback_prompt = "sorry"};
+
+    return (struct core_config){.limits = l ? *l : defaults,
+                                .open = bindings_open,
+                                .open_arg = (void *)&bindings,
+                                .language = "en",
+                                .fallback_prompt = "sorry"};
+}
+
+void flow_init(struct flow_world *w, const char *flow, const struct limits *l)
+{
+    struct core_config cfg = flow_config(l);
     struct error e = {{0}};
     char path[128];
 
@@ -92,6 +98,7 @@ void flow_fini(struct flow_world *w)
     buf_fini(&w->text);
     buf_fini(&w->logs);
     buf_fini(&w->record);
+    event_fini(&w->continued);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", w->folder, names[i]);
         remove(path);
@@ -172,6 +179,14 @@ static void serve(struct flow_world *w, const struct command *c)
               c->leg);
 }
 
+static void note_continued(struct flow_world *w, const struct command *c)
+{
+    event_fini(&w->continued);
+    core_continued(&w->continued, c, NULL);
+    w->record_at = w->record.n;
+    w->text_at = w->text.n;
+}
+
 static void note(struct flow_world *w)
 {
     for (size_t i = 0; i < w->out.n; i++) {
@@ -184,6 +199,8 @@ static void note(struct flow_world *w)
             buf_fmt(&w->text, "%s\n", line ? line : "(no memory)");
         }
         free(line);
+        if (c->kind == COMMAND_CONTINUE)
+            note_continued(w, c);
         w->ended = w->ended || c->kind == COMMAND_END;
         if (w->serves)
             serve(w, c);

@@ -42,13 +42,18 @@ struct flow_world {
     int stream;              /* operations made so far  */
     uint64_t hangup_at;      /* hang up after so many waits, 0 = never */
     bool hung_up;
-    uint64_t chaos;    /* a seed: the service loses, repeats and reorders what it says */
-    struct buf record; /* every event, a line each */
+    uint64_t chaos;            /* a seed: the service loses, repeats and reorders what it says */
+    struct buf record;         /* every event, a line each */
+    struct event continued;    /* the start that the last "continue" command makes,  */
+    size_t record_at, text_at; /* what was in `record` and in `text` by then         */
 };
 
 /* `flow` becomes flows/main.lua. With limits from `l` (NULL: the defaults). */
 void flow_init(struct flow_world *w, const char *flow, const struct limits *l);
 void flow_fini(struct flow_world *w);
+
+/* The configuration of its machine, for another one. */
+struct core_config flow_config(const struct limits *l);
 
 /* Write a file of the flows folder and take the folder as a new bundle. */
 void flow_file(struct flow_world *w, const char *name, const char *text);

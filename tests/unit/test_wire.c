@@ -440,7 +440,8 @@ static void keeps_calls_alive(void)
     peer_close(&p);
 }
 
-/* 404 on a known call: is it over? The service is asked, once at a time. */
+/* 404 on a known call: is it over? The service is asked, once at a time, and what it says goes out
+ * before the answers that asked for it. */
 static void looks_after_a_call_that_is_missing(void)
 {
     static struct peer p;
@@ -453,19 +454,21 @@ static void looks_after_a_call_that_is_missing(void)
     peer_method(&p, "mute", 2, NULL, "{}");
     peer_serve(&p, "POST", "/mute", 404, NULL);
     peer_serve(&p, "POST", "/mute", 404, NULL);
+    EXPECT(!peer_event(&p));
+    peer_serve(&p, "GET", PEER_CALL, 200, "{\"state\":\"established\"}");
     expect_answer(&p, 1, 404);
     expect_answer(&p, 2, 404);
-    peer_serve(&p, "GET", PEER_CALL, 200, "{\"state\":\"established\"}");
     EXPECT(!peer_request(&p, NULL));
     EXPECT(!peer_event(&p));
     EXPECT_INT(wire_calls(p.w), 1);
 
     peer_method(&p, "mute", 3, NULL, "{}");
     peer_serve(&p, "POST", "/mute", 404, NULL);
-    expect_answer(&p, 3, 404);
+    EXPECT(!peer_event(&p));
     peer_serve(&p, "GET", PEER_CALL, 404, NULL);
     ev = peer_event(&p);
     EXPECT(ev && ev->change == CHANGE_DELETED);
+    expect_answer(&p, 3, 404);
     EXPECT_INT(wire_calls(p.w), 0);
     EXPECT_INT(peer_notify(&p, p.key, "deleted", PEER_CALL, "{}"), 202); /* the real one, late */
     peer_event(&p);
@@ -474,6 +477,57 @@ static void looks_after_a_call_that_is_missing(void)
     peer_serve(&p, "GET", PEER_CALL, 404, NULL);
     expect_answer(&p, 4, 404);
     EXPECT(!peer_event(&p)); /* said once */
+    peer_close(&p);
+}
+
+/* The flow itself asks for the call: 404 is the word on it. */
+static void hears_from_a_flows_own_look_that_the_call_is_gone(void)
+{
+    static const char *const methods[][3] = {{"get", "GET", PEER_CALL},
+                                             {"keepAlive", "POST", "/keepAlive"}};
+
+    for (size_t i = 0; i < 2; i++) {
+        static struct peer p;
+        const struct event *ev;
+
+        peer_init(&p);
+        peer_open(&p);
+        peer_offer(&p);
+        peer_method(&p, methods[i][0], 1, NULL, NULL);
+        peer_serve(&p, methods[i][1], methods[i][2], 404, NULL);
+        ev = peer_event(&p);
+        EXPECT(ev && ev->kind == EVENT_CALL && ev->change == CHANGE_DELETED);
+        expect_answer(&p, 1, 404);
+        EXPECT(!peer_request(&p, NULL));
+        EXPECT_INT(wire_calls(p.w), 0);
+        peer_close(&p);
+    }
+}
+
+/* The look itself gets no answer: the 404 goes out all the same, some seconds later. */
+static void a_look_that_is_not_answered_does_not_hold_an_answer_for_long(void)
+{
+    static struct peer p;
+
+    peer_init(&p);
+    peer_open(&p);
+    peer_offer(&p);
+    peer_method(&p, "playPrompt", 1, NULL, PLAY);
+    peer_serve(&p, "POST", "/playPrompt", 404, NULL);
+    EXPECT(peer_request(&p, NULL) != NULL);
+    peer_wait(&p, 4900);
+    EXPECT(!peer_event(&p));
+    peer_wait(&p, 200);
+    expect_answer(&p, 1, 404);
+    EXPECT_INT(wire_calls(p.w), 1);
+
+    /* the call ends meanwhile */
+    peer_method(&p, "playPrompt", 2, NULL, PLAY);
+    peer_serve(&p, "POST", "/playPrompt", 404, NULL);
+    EXPECT(peer_request(&p, NULL) != NULL);
+    peer_command(&p, COMMAND_END, 3, NULL, "{}");
+    peer_wait(&p, 10000);
+    EXPECT(!peer_event(&p));
     peer_close(&p);
 }
 
@@ -749,6 +803,8 @@ const struct test wire_tests[] = {
     TEST(gives_up_at_the_deadline),
     TEST(keeps_calls_alive),
     TEST(looks_after_a_call_that_is_missing),
+    TEST(hears_from_a_flows_own_look_that_the_call_is_gone),
+    TEST(a_look_that_is_not_answered_does_not_hold_an_answer_for_long),
     TEST(looks_after_a_call_that_was_hung_up),
     TEST(ends_with_requests_under_way),
     TEST(hangs_up_an_orphan),
