@@ -264,6 +264,70 @@ static int run_reload(const struct command_line *cl)
         status = fail(&e);
     else
         printf("bundle %.12s\n", json_str(answer, "bundle"));
+    if (!status && json_str(answer, "trial"))
+        printf("on trial: bundle %.12s\n", json_str(answer, "trial"));
+    cJSON_Delete(answer);
+    config_free(cfg);
+    return status;
+}
+
+static void print_bundle(const cJSON *b)
+{
+    long age = (long)(time(NULL) - (time_t)(json_int(b, "since", 0) / 1000));
+
+    printf("%.12s  %-8s  %3ldd %02ld:%02ld:%02ld  %6lld calls  %lld files, %lld prompts\n",
+           json_str(b, "id"), json_str(b, "state"), age / 86400, age / 3600 % 24, age / 60 % 60,
+           age % 60, (long long)json_int(b, "calls", 0), (long long)json_int(b, "files", 0),
+           (long long)json_int(b, "prompts", 0));
+}
+
+static void print_bundles(const cJSON *list)
+{
+    const cJSON *b, *trial = json_get(list, "trial"), *refused = json_get(list, "refused");
+
+    cJSON_ArrayForEach (b, json_get(list, "bundles")) {
+        print_bundle(b);
+    }
+    if (trial)
+        printf("trial: %g %% of new calls, %lld of %lld ended well, %lld failed\n",
+               cJSON_GetNumberValue(json_get(trial, "percent")),
+               (long long)json_int(trial, "good", 0), (long long)json_int(trial, "wanted", 0),
+               (long long)json_int(trial, "failed", 0));
+    if (refused)
+        printf("refused: %s\n", json_str(refused, "text"));
+}
+
+/* List the bundles, or go back to one of them. */
+static int run_bundles(const struct command_line *cl)
+{
+    struct error e = {""};
+    struct config *cfg;
+    cJSON *answer = NULL, *body = NULL;
+    bool use = cl->nargs == 2 && strcmp(cl->args[0], "use") == 0;
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    if (cl->nargs && !use) {
+        config_free(cfg);
+        fputs("usage: ivory bundles [use ID] [--json]\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (use)
+        body = cJSON_CreateObject();
+    if ((use && json_set_str(body, "id", cl->args[1])) ||
+        control_request(cfg, use ? "POST" : "GET", "/admin/v1/bundles", body, &answer, &e)) {
+        status = fail(&e);
+    } else if (use) {
+        printf("bundle %.12s\n", json_str(answer, "bundle"));
+    } else if (cl->json) {
+        char *text = json_text(answer);
+        puts(text ? text : "");
+        free(text);
+    } else {
+        print_bundles(answer);
+    }
+    cJSON_Delete(body);
     cJSON_Delete(answer);
     config_free(cfg);
     return status;
@@ -342,6 +406,8 @@ static const struct subcommand {
      "place a call: a phone number, a user id or a Teams join link"},
     {"calls", "[--json]", 0, 0, run_calls, "calls in progress"},
     {"reload", "", 0, 0, run_reload, "read the flows anew"},
+    {"bundles", "[use ID] [--json]", 0, 2, run_bundles,
+     "flows in use, on trial and of the past; go back to one"},
     {"methods", "[--json]", 0, 0, run_methods, "the methods of the API that flows can call"},
     {"decode", "[FILE]", 0, 1, run_decode, "read a notification body, print its events"},
     {"exchange", "", 0, 0, run_exchange, "the call service alone"},

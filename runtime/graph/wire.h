@@ -46,6 +46,13 @@ struct wire_config {
     /* Keep a downloaded recording: `hash` of its bytes names it. 0 or an error code. */
     int (*keep_recording)(void *arg, const char *hash, const void *p, size_t n);
     void *keep_recording_arg;
+    /* Optional. Asked before a call that is offered is begun: 0 = yes, else after how many seconds
+     * to offer it again (503 with Retry-After). */
+    int (*admit)(void *arg, const char *tenant);
+    /* Optional. A request was answered (status 0: no answer came); `again`: it will be sent once
+     * more. `method` is a name of the method table, or "http" for a flow's own. */
+    void (*answered)(void *arg, const char *method, int status, bool again);
+    void *hooks_arg;
 };
 
 enum wire_action_kind {

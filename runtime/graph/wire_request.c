@@ -212,22 +212,31 @@ static int64_t again_at(struct wire *w, const struct request *r,
     return delay >= 0 && w->now + delay < r->deadline ? w->now + delay : -1;
 }
 
+static void tell(const struct wire *w, const struct request *r, int status, bool again)
+{
+    if (w->cfg.answered)
+        w->cfg.answered(w->cfg.hooks_arg, r->method ? r->method->name : "http", status, again);
+}
+
 static void answered(struct wire *w, struct sending *s, const struct http_message *response)
 {
     struct request *r = list_entry(s, struct request, sending);
     int64_t at;
 
     if (!response) {
+        tell(w, r, 0, false);
         wire_request_fail(w, r, "timeout", "no answer in time");
         return;
     }
     if (response->status == 401 && uses_our_token(r) && !r->renewed && still_wanted(r)) {
         r->renewed = true;
+        tell(w, r, 401, true);
         wire_token_refused(w, r->call->tenant, r->token);
         try(w, r);
         return;
     }
     at = again_at(w, r, response);
+    tell(w, r, response->status, at >= 0);
     if (at >= 0) {
         wire_timer_arm(w, &r->wake, at);
     } else if (response->status == 0) {

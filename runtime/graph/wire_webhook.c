@@ -1,5 +1,6 @@
 #include "graph/wire_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +17,7 @@ struct webhook {
     char *path_key, *authorization, *body;
     size_t n;
     char tenant[WIRE_TENANT_MAX]; /* of its token; empty when tokens are not checked */
+    int later_s;                  /* a call in it is to be offered again after so long */
 };
 
 static void respond(struct wire *w, struct webhook *in, int status)
@@ -23,6 +25,12 @@ static void respond(struct wire *w, struct webhook *in, int status)
     in->answer->a.message.status = status;
     if (status == 401) /* lost when memory is out; the status is what counts */
         (void)http_set_header(&in->answer->a.message, "WWW-Authenticate", "Bearer");
+    if (status == 503 && in->later_s) {
+        char seconds[16];
+
+        snprintf(seconds, sizeof seconds, "%d", in->later_s);
+        (void)http_set_header(&in->answer->a.message, "Retry-After", seconds);
+    }
     wire_action_push(w, in->answer);
     in->answer = NULL;
 }
@@ -50,12 +58,28 @@ static bool is_offer(const struct event *ev)
            (!direction || strcasecmp(direction, "incoming") == 0);
 }
 
+static const char *tenant_of_offer(struct wire *w, const struct webhook *in, const cJSON *call)
+{
+    const char *said = json_str(call, "tenantId");
+
+    return in->tenant[0] ? in->tenant : wire_tenant_valid(said) ? said : w->cfg.tenant;
+}
+
+/* One call more may be one too many. The rest of the notification is taken all the same: it is
+ * about calls in progress, and harmless when it comes again. */
+static bool admitted(struct wire *w, struct webhook *in, const struct event *ev)
+{
+    int later_s =
+        w->cfg.admit ? w->cfg.admit(w->cfg.hooks_arg, tenant_of_offer(w, in, ev->data)) : 0;
+
+    if (later_s)
+        in->later_s = later_s;
+    return !later_s;
+}
+
 static int take_offer(struct wire *w, const struct webhook *in, struct action *a)
 {
-    const char *said = json_str(a->a.event.data, "tenantId");
-    const char *tenant = in->tenant[0]             ? in->tenant
-                         : wire_tenant_valid(said) ? said
-                                                   : w->cfg.tenant;
+    const char *tenant = tenant_of_offer(w, in, a->a.event.data);
     char id[ID_MAX], spelled[ID_MAX] = "", owner[WIRE_TENANT_MAX];
     struct call *c = NULL;
     struct leg *l;
@@ -129,6 +153,8 @@ static int take_event(struct wire *w, struct webhook *in, struct leg *on_path, s
                  on_path->call->key, ev->call_id);
         wire_action_free(a);
     } else if (wire_ended_lately(w, ev->call_id)) {
+        wire_action_free(a);
+    } else if (is_offer(ev) && !admitted(w, in, ev)) {
         wire_action_free(a);
     } else if (is_offer(ev)) {
         err = take_offer(w, in, a);
@@ -207,7 +233,7 @@ static void accept(struct wire *w, struct webhook *in)
         if (err)
             wire_log(w, "warn", "part of a notification was skipped: %s", e.text);
         err = take_events(w, in, on_path, &events);
-        status = status_of(err);
+        status = in->later_s ? 503 : status_of(err);
         if (err)
             wire_log(w, "error", "notification not taken: %s", error_name(err));
     }

@@ -3,10 +3,11 @@
  * Bound to loopback by default; with admin.token_file every path but the health ones wants the
  * bearer token.
  */
-#include "host/host.h"
+#include "host/admin.h"
 
 #include "base/json.h"
 #include "graph/joinlink.h"
+#include "host/host_hooks.h"
 #include "host/host_journal.h"
 #include "host/recover.h"
 
@@ -14,9 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef void(admin_action)(struct host *s, struct http_call *call,
-                           const struct http_message *request, const char *rest);
 
 static void get_health(struct host *s, struct http_call *call, const struct http_message *request,
                        const char *rest)
@@ -39,6 +37,8 @@ static void get_ready(struct host *s, struct http_call *call, const struct http_
         json_set_str(body, "bundle", core_bundle(core) ? core_bundle(core)->id : "") ||
         json_set_int(body, "calls", (int64_t)core_calls(core)) ||
         json_set_int(body, "recovering", (int64_t)engine_recovering(s->engine)) ||
+        (bundles_refused(s->bundles) &&
+         json_set(body, "refused", cJSON_Duplicate(bundles_refused(s->bundles), true))) ||
         (!written && json_set_str(body, "journal", e.text))) {
         cJSON_Delete(body);
         body = NULL;
@@ -60,6 +60,22 @@ static void get_calls(struct host *s, struct http_call *call, const struct http_
     }
 }
 
+/* 429: a cap on calls is reached. */
+static void answer_later(struct http_call *call, int after_s)
+{
+    static const char body[] =
+        "{\"error\":{\"code\":\"tooManyCalls\",\"message\":\"a cap on calls is reached\"}}";
+    struct http_message m = {.status = 429};
+    char seconds[16];
+
+    snprintf(seconds, sizeof seconds, "%d", after_s);
+    if (http_set_header(&m, "Retry-After", seconds) ||
+        http_set_body(&m, "application/json", body, strlen(body)))
+        m.status = 503;
+    http_call_answer(call, &m);
+    http_fini(&m);
+}
+
 /* POST {"flow":name, "target":text}: place a call (joinlink.h says what a target is). */
 static void post_call(struct host *s, struct http_call *call, const struct http_message *request,
                       const char *rest)
@@ -68,7 +84,7 @@ static void post_call(struct host *s, struct http_call *call, const struct http_
     cJSON *body = NULL, *create = NULL, *answer;
     const char *flow, *target;
     char key[KEY_MAX];
-    int err = json_parse(&body, request->body ? request->body : "", request->n, &e);
+    int after_s, err = json_parse(&body, request->body ? request->body : "", request->n, &e);
 
     (void)rest;
     flow = json_str(body, "flow");
@@ -81,6 +97,13 @@ static void post_call(struct host *s, struct http_call *call, const struct http_
         err = error_set(&e, ERR_NOTFOUND, "no flow \"%.100s\"", flow);
     if (err) {
         answer_error(call, err == ERR_NOTFOUND ? 404 : 400, error_name(err), e.text);
+        cJSON_Delete(create);
+        cJSON_Delete(body);
+        return;
+    }
+    after_s = host_admit(s, NULL);
+    if (after_s) {
+        answer_later(call, after_s);
         cJSON_Delete(create);
         cJSON_Delete(body);
         return;
@@ -110,26 +133,6 @@ static void delete_call(struct host *s, struct http_call *call, const struct htt
     host_pump(s);
 }
 
-static void post_reload(struct host *s, struct http_call *call, const struct http_message *request,
-                        const char *rest)
-{
-    struct error e = {""};
-    int err = host_reload(s, &e);
-    cJSON *body = cJSON_CreateObject();
-
-    (void)request, (void)rest;
-    if (err) {
-        cJSON_Delete(body);
-        answer_error(call, 409, error_name(err), e.text);
-        return;
-    }
-    if (body && json_set_str(body, "bundle", core_bundle(engine_core(s->engine))->id)) {
-        cJSON_Delete(body);
-        body = NULL;
-    }
-    answer_json(call, 200, body);
-}
-
 static const struct {
     const char *verb, *path;
     bool below; /* also what follows "path/" */
@@ -141,7 +144,10 @@ static const struct {
     {"GET", "/admin/v1/calls", true, false, get_calls},
     {"POST", "/admin/v1/calls", false, false, post_call},
     {"DELETE", "/admin/v1/calls", true, false, delete_call},
-    {"POST", "/admin/v1/reload", false, false, post_reload},
+    {"POST", "/admin/v1/reload", false, false, admin_post_reload},
+    {"GET", "/admin/v1/bundles", false, false, admin_get_bundles},
+    {"POST", "/admin/v1/bundles", false, false, admin_post_bundles},
+    {"GET", "/metrics", false, false, admin_get_metrics},
 };
 
 static bool allowed(const struct host *s, const struct http_message *request)

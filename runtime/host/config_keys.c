@@ -56,6 +56,17 @@ const struct config_key config_keys[] = {
     {"exchange.faults.fail", PROBABILITY, "requests answered 500"},
     {"exchange.faults.early", PROBABILITY, "completions sent before the answer they belong to"},
 
+    {"reload.watch", CONFIG_FLAG, 0, 0, "true", NULL, "take flows that change; else on request"},
+    {"reload.canary", CONFIG_NUMBER, 0, 100, "0", NULL,
+     "percent of new calls for new flows on trial; 0: all, at once"},
+    {"reload.canary_calls", CONFIG_INT, 1, 1e9, "100", NULL, "that must end well on trial"},
+
+    {"admission.calls", CONFIG_INT, 0, 1e9, "0", NULL, "calls at once; 0: no cap"},
+    {"admission.calls_per_second", CONFIG_INT, 0, 1e9, "0", NULL, "new calls; 0: no cap"},
+    {"admission.per_tenant", CONFIG_INT, 0, 1e9, "0", NULL, "calls of one tenant; 0: no cap"},
+    {"admission.refuse", CONFIG_CHOICE, 0, 0, "503", "503|busy",
+     "what a call over a cap gets: offer it later, or a busy tone"},
+
     {"admin.listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8081", NULL, NULL},
     {"admin.token_file", CONFIG_FILE, 0, 0, NULL, NULL, "holds the bearer token that it wants"},
 

@@ -24,6 +24,7 @@ int engine_new(struct engine **out, const struct engine_config *cfg, struct erro
     en->cfg = *cfg;
     gate_init(&en->gate);
     mailbox_init(&en->mailbox);
+    turnaway_init(&en->turnaway);
     en->again = INT64_MAX;
     rc = core_new(&en->core, &cfg->core, e);
     if (rc == 0)
@@ -51,6 +52,7 @@ void engine_free(struct engine *en)
     command_list_fini(&en->commands);
     gate_fini(&en->gate);
     mailbox_fini(&en->mailbox);
+    turnaway_fini(&en->turnaway);
     free(en);
 }
 
@@ -280,13 +282,16 @@ static void override_route(struct engine *en, struct event *ev)
 static void complete_start(struct engine *en, struct event *ev)
 {
     const struct bundle *b = core_bundle(en->core);
+    const char *id = en->cfg.record && b ? b->id : NULL, *chosen = NULL;
     int err = 0;
 
     if (json_str(ev->data, "bundle"))
         return; /* it was begun before */
     override_route(en, ev);
-    if (en->cfg.record && b)
-        err = json_set_str(ev->data, "bundle", b->id);
+    if (en->cfg.choose)
+        chosen = en->cfg.choose(en->cfg.trace_arg, ev);
+    if (chosen || id)
+        err = json_set_str(ev->data, "bundle", chosen ? chosen : id);
     if (!err && en->rejoining[0] && strcmp(en->rejoining, ev->key) == 0)
         err = json_set(ev->data, "rejoined", cJSON_CreateTrue());
     if (err)
@@ -303,6 +308,8 @@ int engine_turn(struct engine *en, struct event *ev, int64_t now)
         complete_start(en, ev);
     record_event(en, ev);
     rc = core_handle(en->core, ev, &en->commands);
+    if (en->cfg.turned)
+        en->cfg.turned(en->cfg.trace_arg);
     record_overrun(en);
     if (rc == ERR_NOMEM || (ev->kind == EVENT_START && rc < 0 && rc != ERR_EXISTS)) {
         give_up(en, ev->key, rc, now);
@@ -311,6 +318,15 @@ int engine_turn(struct engine *en, struct event *ev, int64_t now)
     if (rc < 0 && rc != ERR_NOTFOUND && rc != ERR_EXISTS)
         note_lost(en, ev->key, event_kind_name(ev->kind), rc);
     return hand_commands(en, now);
+}
+
+static bool is_turned_away(const struct engine *en, const struct event *ev)
+{
+    const char *direction = json_str(ev->data, "direction");
+
+    return ev->kind == EVENT_START && en->cfg.busy && direction &&
+           strcmp(direction, "incoming") == 0 && !json_str(ev->data, "bundle") &&
+           en->cfg.busy(en->cfg.trace_arg, ev);
 }
 
 /* Take `ev` (moved) where it belongs: to its call, to whoever recovers it, or into the mailbox. */
@@ -326,6 +342,10 @@ static int hand_event(struct engine *en, struct event *ev, int64_t now)
         if (rc < 0)
             note_lost(en, ev->key, event_kind_name(ev->kind), rc);
         rc = 0;
+    } else if (turnaway_has(&en->turnaway, ev->key)) {
+        turnaway_event(&en->turnaway, en->wire, ev, now);
+    } else if (is_turned_away(en, ev) && turnaway_begin(&en->turnaway, en->wire, ev, now) == 0) {
+        engine_note(en, "debug", ev->key, strdup("turned away as busy"));
     } else {
         return engine_turn(en, ev, now);
     }

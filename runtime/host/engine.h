@@ -47,6 +47,11 @@ struct engine_config {
     /* Optional: the flow of an incoming call, whatever the routes say; NULL: as the routes say. */
     const char *(*route)(void *arg, const struct event *start);
     void *route_arg;
+    /* Optional, with `trace_arg`: after each turn; the id of the bundle a new call gets (NULL: the
+     * one in use); whether an incoming call is turned away as busy. */
+    void (*turned)(void *arg);
+    const char *(*choose)(void *arg, const struct event *start);
+    bool (*busy)(void *arg, const struct event *start);
 };
 
 int engine_new(struct engine **out, const struct engine_config *cfg, struct error *e);

@@ -8,6 +8,7 @@
 #include "host/engine.h"
 #include "host/gate.h"
 #include "host/mailbox.h"
+#include "host/turnaway.h"
 
 /* Commands with a `seq` from here on are recovery's own questions. */
 #define ENGINE_SEQ 0x80000000u
@@ -30,6 +31,7 @@ struct engine {
     struct gate gate;
     bool late; /* the journal is slow: said once                          */
     struct mailbox mailbox;
+    struct turnaway turnaway;
     struct recovery *recovery; /* NULL: nothing is being recovered                      */
     char rejoining[KEY_MAX];   /* the start of that call is told that it is no new one    */
 };

@@ -7,11 +7,14 @@
 
 #include "base/list.h"
 #include "core/bundle.h"
+#include "host/admission.h"
+#include "host/bundles.h"
 #include "host/config.h"
 #include "host/engine.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/log.h"
+#include "host/metrics.h"
 #include "host/prompt_store.h"
 
 #include <uv.h>
@@ -29,6 +32,10 @@ struct host {
     struct list webhooks; /* struct webhook: requests that wait for the engine's answer */
     uint64_t next_webhook;
     struct host_journal *journal; /* NULL: journal.enabled is false */
+    struct bundles *bundles;
+    struct admission *admission;
+    int64_t refusal_said; /* when the log last said that calls are refused */
+    struct metrics metrics;
     char *admin_token;
     bool stopping;
 };
@@ -38,10 +45,6 @@ int64_t host_now(struct host *s);
 
 /* Do what the engine asks for and set the clock to its next deadline. Call after every input. */
 void host_pump(struct host *s);
-
-/* Read the flows anew; new calls get them. On failure the old ones stay and the reason is logged.
- */
-int host_reload(struct host *s, struct error *e);
 
 /* Handlers of the two listeners; `arg` is the service. */
 void public_handle(void *arg, struct http_call *call, const struct http_message *request);

@@ -55,6 +55,8 @@ static void on_expire(uv_timer_t *handle)
     journal_expire(j->journal, host_now(s) - keep, NULL);
     if (core_bundle(engine_core(s->engine))) /* it may have been nobody's just now */
         host_journal_bundle(s, core_bundle(engine_core(s->engine)));
+    if (core_trial(engine_core(s->engine)))
+        host_journal_bundle(s, core_trial(engine_core(s->engine)));
 }
 
 static int open_files(struct host_journal *j, struct error *e)

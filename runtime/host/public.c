@@ -45,6 +45,12 @@ static bool is_json(const struct http_message *request)
            strchr("; \t", type[sizeof json - 1]);
 }
 
+static void refuse_webhook(struct host *s, struct http_call *call, int status)
+{
+    metrics_webhook(&s->metrics, status);
+    answer_status(call, status);
+}
+
 static void take_webhook(struct host *s, struct http_call *call, const struct http_message *request,
                          const char *key)
 {
@@ -54,27 +60,30 @@ static void take_webhook(struct host *s, struct http_call *call, const struct ht
     if (!is_json(request)) {
         log_write(&s->log, LOG_WARN, NULL,
                   "webhook refused: its Content-Type is not application/json");
-        answer_status(call, 415);
+        refuse_webhook(s, call, 415);
         return;
     }
     w = malloc(sizeof *w);
     if (!w) {
-        answer_status(call, 503);
+        refuse_webhook(s, call, 503);
         return;
     }
     *w = (struct webhook){.id = ++s->next_webhook, .call = call};
     list_append(&s->webhooks, &w->link);
+    s->metrics.webhook_began = uv_hrtime();
     err = engine_webhook(s->engine, w->id, key, http_header(request, "Authorization"),
                          request->body ? request->body : "", request->n, host_now(s));
     if (err)
         log_write(&s->log, LOG_ERROR, NULL, "webhook not taken: %s", error_name(err));
     host_pump(s);
+    s->metrics.webhook_began = 0;
 }
 
 void public_answer(struct host *s, uint64_t id, const struct http_message *response)
 {
     struct list *it, *next;
 
+    metrics_webhook(&s->metrics, response->status);
     list_each (it, next, &s->webhooks) {
         struct webhook *w = list_entry(it, struct webhook, link);
 
@@ -137,7 +146,7 @@ void public_handle(void *arg, struct http_call *call, const struct http_message 
         if (strcmp(request->verb, "POST") == 0)
             take_webhook(s, call, request, key);
         else
-            answer_status(call, 405);
+            refuse_webhook(s, call, 405);
     } else if (audio) {
         if (get)
             serve_audio(s, call, request->url);

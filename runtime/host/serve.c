@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "bindings/bindings.h"
 #include "host/host.h"
+#include "host/host_hooks.h"
 #include "host/host_journal.h"
 #include "host/settings.h"
 #include "host/watchdog.h"
@@ -49,6 +50,9 @@ static void perform(struct host *s, struct engine_action *a, int64_t now)
 
     switch (a->kind) {
     case ENGINE_SEND:
+        if (s->metrics.webhook_began)
+            histogram_add(&s->metrics.webhook_to_request, uv_hrtime() - s->metrics.webhook_began);
+        s->metrics.webhook_began = 0;
         if (http_client_send(s->client, a->id, &a->message, left > 1 ? left : 1)) {
             struct http_message none = {.body = "out of memory", .n = 13};
             engine_response(s->engine, a->id, &none, now);
@@ -90,33 +94,12 @@ static void on_response(void *arg, uint64_t id, const struct http_message *respo
     host_pump(s);
 }
 
-int host_reload(struct host *s, struct error *e)
-{
-    struct bundle *b = NULL;
-    int err = bundle_read(&b, config_str(s->cfg, "flows"), s->stdlib, e);
-
-    if (!err)
-        err = prompt_store_add(s->store, b, e);
-    if (!err)
-        err = core_use(engine_core(s->engine), b, e);
-    if (!err)
-        host_journal_bundle(s, b);
-    if (err)
-        log_write(&s->log, LOG_ERROR, NULL, "flows not taken: %s", e->text);
-    else
-        log_write(&s->log, LOG_INFO, NULL, "flows from %s: bundle %.12s, %zu files, %zu prompts",
-                  b->folder, b->id, b->nfiles, b->nprompts);
-    bundle_unref(b);
-    return err;
-}
-
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct host *s = handle->data;
-    struct error e = {""};
 
     if (number == SIGHUP) {
-        host_reload(s, &e);
+        bundles_reload(s->bundles, NULL, NULL);
         return;
     }
     log_write(&s->log, LOG_INFO, NULL, "%s: leaving with %zu calls in progress",
@@ -291,6 +274,7 @@ static int start_engine(struct server *sv, struct error *e)
     c.core.open = bindings_open;
     c.core.open_arg = &sv->bindings;
     c.wire.app_secret = sv->secret ? sv->secret : "exchange";
+    host_hooks(s, &c);
     return engine_new(&s->engine, &c, e);
 }
 
@@ -314,9 +298,11 @@ static int start(struct server *sv, struct error *e)
     if (!err)
         err = host_journal_open(s, e);
     if (!err)
+        err = host_hooks_open(s, e);
+    if (!err)
         err = start_engine(sv, e);
     if (!err)
-        err = host_reload(s, e);
+        err = host_bundles_open(s, e);
     if (!err)
         host_journal_recover(s);
     if (!err)
@@ -335,7 +321,9 @@ static void stop(struct server *sv)
     public_forget(s);
     exchange_service_stop(sv->exchange);
     http_client_free(s->client);
+    bundles_free(s->bundles);
     engine_free(s->engine);
+    host_hooks_close(s);
     host_journal_close(s);
     prompt_store_free(s->store);
     for (unsigned i = 0; i < sv->nsignals; i++)

@@ -85,6 +85,8 @@ void log_write(const struct log *l, enum log_level level, const char *call, cons
 
     if (level < l->least)
         return;
+    if (l->counts)
+        __atomic_add_fetch(&l->counts[level], 1, __ATOMIC_RELAXED);
     va_start(ap, fmt);
     n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);

@@ -13,6 +13,7 @@ struct log {
     FILE *to;
     enum log_level least;
     bool json;
+    unsigned long *counts; /* of lines by level, counted atomically; may be NULL */
 };
 
 /* `call`: the call's key, or NULL. Control characters in the text are escaped: one entry, one line.

@@ -1,0 +1,103 @@
+/* Bundles and metrics, for the command line and for Prometheus. */
+#include "base/json.h"
+#include "host/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A request that is answered when the flows are loaded. */
+struct waiting {
+    struct host *host;
+    struct http_call *call;
+};
+
+static void loaded(void *arg, int err, const struct error *e)
+{
+    struct waiting *w = arg;
+    struct host *s = w->host;
+    struct http_call *call = w->call;
+    cJSON *body;
+
+    free(w);
+    if (s->stopping) /* the listener has answered for us */
+        return;
+    if (err) {
+        answer_error(call,
+                     err == ERR_NOTFOUND ? 404
+                     : err == ERR_NOMEM  ? 500
+                                         : 409,
+                     error_name(err), e->text);
+        return;
+    }
+    body = cJSON_CreateObject();
+    if (body && json_set_str(body, "bundle", core_bundle(engine_core(s->engine))->id)) {
+        cJSON_Delete(body);
+        body = NULL;
+    }
+    if (body && core_trial(engine_core(s->engine)))
+        (void)json_set_str(body, "trial", core_trial(engine_core(s->engine))->id);
+    answer_json(call, 200, body);
+}
+
+static struct waiting *wait_for(struct host *s, struct http_call *call)
+{
+    struct waiting *w = malloc(sizeof *w);
+
+    if (w)
+        *w = (struct waiting){s, call};
+    else
+        answer_status(call, 500);
+    return w;
+}
+
+void admin_post_reload(struct host *s, struct http_call *call, const struct http_message *request,
+                       const char *rest)
+{
+    struct waiting *w = wait_for(s, call);
+
+    (void)request, (void)rest;
+    if (w)
+        bundles_reload(s->bundles, loaded, w);
+}
+
+void admin_get_bundles(struct host *s, struct http_call *call, const struct http_message *request,
+                       const char *rest)
+{
+    (void)request, (void)rest;
+    answer_json(call, 200, bundles_describe(s->bundles));
+}
+
+void admin_post_bundles(struct host *s, struct http_call *call, const struct http_message *request,
+                        const char *rest)
+{
+    struct error e = {""};
+    cJSON *body = NULL;
+    struct waiting *w;
+    int err = json_parse(&body, request->body ? request->body : "", request->n, &e);
+
+    (void)rest;
+    if (!err && !json_str(body, "id"))
+        err = error_set(&e, ERR_INVALID, "id is required: the beginning of a bundle's id");
+    if (err) {
+        answer_error(call, 400, error_name(err), e.text);
+    } else {
+        w = wait_for(s, call);
+        if (w)
+            bundles_use(s->bundles, json_str(body, "id"), loaded, w);
+    }
+    cJSON_Delete(body);
+}
+
+void admin_get_metrics(struct host *s, struct http_call *call, const struct http_message *request,
+                       const char *rest)
+{
+    struct http_message m = {.status = 200};
+    char *text = metrics_text(s);
+
+    (void)request, (void)rest;
+    if (!text || http_set_body(&m, "text/plain; version=0.0.4", text, strlen(text)))
+        m.status = 500;
+    http_call_answer(call, &m);
+    http_fini(&m);
+    free(text);
+}

@@ -1,0 +1,146 @@
+#include "host/metrics.h"
+
+#include "base/json.h"
+#include "base/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERIES_MAX 1000 /* of one tally: names come from flows and from the network */
+
+void histogram_add(struct histogram *h, uint64_t ns)
+{
+    unsigned i = 0;
+
+    while (i < HISTOGRAM_BUCKETS && ns > (uint64_t)HISTOGRAM_LEAST_NS << i)
+        i++;
+    h->buckets[i]++;
+    h->ns += ns;
+}
+
+static void tally_init(struct tally *t)
+{
+    unsigned long long seed;
+
+    random_bytes(&seed, sizeof seed);
+    map_init(&t->counts, seed);
+}
+
+/* Without memory a count is lost, which the service survives. */
+static void tally_add(struct tally *t, const char *labels)
+{
+    uint64_t *count = map_get(&t->counts, labels);
+
+    if (!count && t->counts.n < SERIES_MAX) {
+        count = calloc(1, sizeof *count);
+        if (count && map_put(&t->counts, labels, count)) {
+            free(count);
+            count = NULL;
+        }
+    }
+    if (count)
+        ++*count;
+}
+
+static void tally_fini(struct tally *t)
+{
+    for (size_t i = 0; i < t->counts.n; i++)
+        free(t->counts.entries[i].value);
+    map_fini(&t->counts);
+}
+
+/* One label; what would end the text early is left out. */
+static void add_labelled(struct tally *t, const char *label, const char *value)
+{
+    char labels[160], clean[96];
+    size_t n = 0;
+
+    for (; value && *value && n < sizeof clean - 1; value++)
+        if (*value != '"' && *value != '\\' && (unsigned char)*value >= 0x20)
+            clean[n++] = *value;
+    clean[n] = '\0';
+    snprintf(labels, sizeof labels, "%s=\"%s\"", label, clean);
+    tally_add(t, labels);
+}
+
+void metrics_init(struct metrics *m)
+{
+    *m = (struct metrics){0};
+    tally_init(&m->ended);
+    tally_init(&m->requests);
+    tally_init(&m->retries);
+    tally_init(&m->webhooks);
+    tally_init(&m->limits);
+}
+
+void metrics_fini(struct metrics *m)
+{
+    tally_fini(&m->ended);
+    tally_fini(&m->requests);
+    tally_fini(&m->retries);
+    tally_fini(&m->webhooks);
+    tally_fini(&m->limits);
+}
+
+void metrics_event(struct metrics *m, const struct event *ev, uint64_t now_ns)
+{
+    const char *direction = json_str(ev->data, "direction");
+
+    m->events[ev->kind]++;
+    if (ev->kind == EVENT_START)
+        m->started[direction && strcmp(direction, "outgoing") == 0]++;
+    if (ev->kind == EVENT_OVERRUN)
+        add_labelled(&m->limits, "limit", json_str(ev->data, "limit"));
+    else
+        m->turn_began = now_ns;
+}
+
+void metrics_turned(struct metrics *m, uint64_t now_ns)
+{
+    if (m->turn_began)
+        histogram_add(&m->turns, now_ns - m->turn_began);
+    m->turn_began = 0;
+}
+
+/* Limits that raise an error are told apart by its text, as it is logged when nobody catches it:
+ * "flows/main.lua:3: limit fibers: more than 64 at once". */
+static void find_limit(struct metrics *m, const char *text)
+{
+    const char *at = text ? strstr(text, "limit ") : NULL;
+    size_t n = at ? strspn(at + 6, "abcdefghijklmnopqrstuvwxyz_") : 0;
+    char name[32];
+
+    if (!n || n >= sizeof name || at[6 + n] != ':')
+        return;
+    memcpy(name, at + 6, n);
+    name[n] = '\0';
+    add_labelled(&m->limits, "limit", name);
+}
+
+void metrics_command(struct metrics *m, const struct command *c)
+{
+    m->commands[c->kind]++;
+    if (c->kind == COMMAND_END)
+        add_labelled(&m->ended, "result", json_str(c->args, "result"));
+    if (c->kind == COMMAND_LOG)
+        find_limit(m, json_str(c->args, "text"));
+}
+
+void metrics_answered(struct metrics *m, const char *method, int status, bool again)
+{
+    char labels[128];
+
+    snprintf(labels, sizeof labels, "method=\"%.64s\",status=\"%d\"", method, status);
+    tally_add(&m->requests, labels);
+    if (again)
+        add_labelled(&m->retries, "method", method);
+}
+
+void metrics_webhook(struct metrics *m, int status)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%d", status);
+    add_labelled(&m->webhooks, "status", text);
+}
