@@ -31,7 +31,7 @@ UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/obj/%.o)
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*'))
-C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c)
+C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.c)
 LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
 .PHONY: all run test test-built asan tsan fuzz fuzz-run lint format prompts install uninstall clean setup-run setup-test
@@ -51,6 +51,10 @@ $(BUILD)/obj/tests/unit/main.o: CPPFLAGS += -I$(BUILD)/obj/tests/unit
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/obj/tests/unit/modules.inc
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIB_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Figures for docs/performance.md.
+$(BUILD)/parked: $(BUILD)/obj/tests/bench/parked.o $(LIB_OBJ)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/obj/%.o: %.c

@@ -1,6 +1,7 @@
 /* What a call has beside the API's methods: its properties, waiting for states and tones, the end.
  */
 #include "base/json.h"
+#include "bindings/guard.h"
 #include "bindings/internal.h"
 #include "core/luajson.h"
 
@@ -33,7 +34,7 @@ static void push_roster(lua_State *L, const struct leg *leg)
     luaL_checkstack(L, 4, NULL);
     lua_newtable(L);
     luajson_mark_array(L, -1);
-    cJSON_ArrayForEach (v, json_get(leg->resource, "participants")) {
+    cJSON_ArrayForEach (v, json_get(leg->facts, "participants")) {
         if (json_get(v, "removedState"))
             continue;
         luajson_push(L, v, false);
@@ -66,9 +67,25 @@ static void push_text(lua_State *L, const char *s)
         lua_pushnil(L);
 }
 
+/* A member of the resource, or the whole of it (`key` NULL). */
+static void push_fact(lua_State *L, const struct leg *leg, const char *key)
+{
+    cJSON **v = guard_push(L);
+    int err = 0;
+
+    if (key)
+        err = call_leg_fact(leg, key, v);
+    else if (!(*v = call_leg_resource(leg)))
+        err = ERR_NOMEM;
+    if (err)
+        luaL_error(L, "not enough memory");
+    luajson_push(L, *v, false);
+    guard_free(v);
+}
+
 int call_property(lua_State *L, struct leg *leg, const char *key)
 {
-    const char *id = json_str(leg->resource, "id");
+    const char *id = json_str(leg->facts, "id");
 
     if (strcmp(key, "id") == 0)
         push_text(L, id ? id : leg->id);
@@ -95,9 +112,9 @@ int call_property(lua_State *L, struct leg *leg, const char *key)
     else if (strcmp(key, "toneSubscribed") == 0)
         lua_pushboolean(L, leg->tone_subscribed);
     else if (strcmp(key, "resource") == 0)
-        luajson_push(L, leg->resource, false);
+        push_fact(L, leg, NULL);
     else
-        luajson_push(L, json_get(leg->resource, key), false);
+        push_fact(L, leg, key);
     return 1;
 }
 

@@ -227,7 +227,7 @@ static int create_call(lua_State *L, struct fiber *f, const struct method *m)
         raise_argument(L, m, err, &e);
     err = call_leg_new(&leg, f->call, false);
     if (!err)
-        err = json_merge(leg->resource, args);
+        err = call_leg_learn(leg, args);
     cJSON_Delete(args);
     if (err == ERR_LIMIT)
         return luaL_error(L, "createCall: limit legs: more than %d",

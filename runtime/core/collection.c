@@ -7,12 +7,11 @@
 /* The array `name` of the resource, made when absent; NULL = no memory. */
 static cJSON *collection(struct leg *leg, const char *name)
 {
-    cJSON *a = json_get(leg->resource, name);
+    cJSON *a = json_get(leg->facts, name);
 
     if (cJSON_IsArray(a))
         return a;
-    return json_set(leg->resource, name, cJSON_CreateArray()) ? NULL
-                                                              : json_get(leg->resource, name);
+    return json_set(leg->facts, name, cJSON_CreateArray()) ? NULL : json_get(leg->facts, name);
 }
 
 static cJSON *by_id(const cJSON *array, const char *id)
@@ -47,7 +46,7 @@ static bool is_delta(const struct leg *leg, const cJSON *data)
 {
     const cJSON *v;
 
-    if (json_bool(json_get(leg->resource, "callOptions"), "isDeltaRosterEnabled", false))
+    if (leg->delta_roster)
         return true;
     cJSON_ArrayForEach (v, data)
         if (json_get(v, "removedState") || json_get(v, "rosterSequenceNumber"))
@@ -67,7 +66,7 @@ int call_leg_roster(struct leg *leg, const cJSON *data)
         return 0;
     if (!is_delta(leg, data)) {
         copy = cJSON_Duplicate(data, true);
-        return json_set(leg->resource, "participants", copy);
+        return json_set(leg->facts, "participants", copy);
     }
     roster = collection(leg, "participants");
     if (!roster)

@@ -103,7 +103,7 @@ static int issue(struct call *call)
     if (!err && call->tenant)
         err = json_set_str(c.args, "tenant", call->tenant);
     if (!err)
-        err = json_set(c.args, "call", cJSON_Duplicate(leg->resource, true));
+        err = json_set(c.args, "call", call_leg_resource(leg));
     if (!err)
         err = json_set(c.args, "continue", snapshot(call));
     if (err) {
@@ -229,7 +229,7 @@ static int restore_leg(struct leg *leg, const cJSON *resource, const cJSON *o)
     leg->media_active = json_bool(o, "mediaActive", false);
     leg->media_ready = json_bool(o, "mediaReady", false);
     leg->tones.last = json_int(o, "tone", 0);
-    return json_merge(leg->resource, resource);
+    return call_leg_learn(leg, resource);
 }
 
 int call_restore(struct call *call, const struct event *start_event)

@@ -72,8 +72,8 @@ int call_leg_new(struct leg **out, struct call *call, bool incoming)
     timer_init(&leg->media_timer, call, media_grace_over);
     timer_init(&leg->gap_timer, call, call_leg_tone_gap_over);
     timer_init(&leg->delete_timer, call, delete_unheard);
-    leg->resource = cJSON_CreateObject();
-    if (!leg->resource) {
+    leg->facts = cJSON_CreateObject();
+    if (!leg->facts) {
         free(leg);
         return ERR_NOMEM;
     }
@@ -88,16 +88,19 @@ void call_leg_free(struct leg *leg)
     timer_clear(&leg->gap_timer);
     timer_clear(&leg->delete_timer);
     event_list_fini(&leg->held);
-    cJSON_Delete(leg->resource);
+    cJSON_Delete(leg->facts);
     free(leg->tones.ready);
     free(leg->tones.early);
     free(leg->message);
+    free(leg->from);
+    free(leg->to);
+    free(leg->routed);
     free(leg);
 }
 
 const char *call_leg_state(const struct leg *leg)
 {
-    const char *state = json_str(leg->resource, "state");
+    const char *state = json_str(leg->facts, "state");
 
     return state ? state : "";
 }
@@ -118,7 +121,7 @@ static int merge(struct leg *leg, const cJSON *data)
         if (!v->string || cJSON_IsNull(v) || strcmp(v->string, "state") == 0 ||
             strcmp(v->string, "toneInfo") == 0)
             continue;
-        if (json_set(leg->resource, v->string, cJSON_Duplicate(v, true)))
+        if (call_leg_keep(leg, v))
             return ERR_NOMEM;
     }
     return 0;
@@ -141,7 +144,7 @@ static int take_result(struct leg *leg, const cJSON *data)
 static int set_state(struct leg *leg, int i)
 {
     leg->state = states[i].rank;
-    return json_set_str(leg->resource, "state", states[i].name);
+    return json_set_str(leg->facts, "state", states[i].name);
 }
 
 /* A transfer that failed: the call is with us again (reference §2.2 rule 2). */

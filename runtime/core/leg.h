@@ -40,8 +40,10 @@ struct leg {
     bool transferring;
     int state; /* rank, see call_leg_state_rank                   */
     char id[ID_MAX];
-    cJSON *resource;
-    int code, subcode; /* of the result                      */
+    cJSON *facts;             /* the resource, see call_leg_resource */
+    char *from, *to, *routed; /* who calls, who is called, who was called first; or NULL */
+    bool delta_roster;        /* asked for in callOptions */
+    int code, subcode;        /* of the result                      */
     char *message;
     struct timer media_timer, gap_timer, delete_timer;
     struct tone_buffer tones;
@@ -57,6 +59,18 @@ void call_leg_free(struct leg *leg);
 /* Take a partial resource: merge, move the state, note media and result. `change` deleted = over.
  */
 int call_leg_update(struct leg *leg, const cJSON *data, enum change change);
+
+/* The resource. Members are told by their names and kept, of an object one by one; null too. Read,
+ * they are copies, which the caller frees. ERR_NOMEM. */
+int call_leg_keep(struct leg *leg, const cJSON *member);
+int call_leg_learn(struct leg *leg, const cJSON *resource);
+/* `*out` NULL: there is none. */
+int call_leg_fact(const struct leg *leg, const char *name, cJSON **out);
+/* All of it; NULL = no memory. */
+cJSON *call_leg_resource(const struct leg *leg);
+/* The number or id of who calls and who is called: "" when it is not known. */
+const char *call_leg_from(const struct leg *leg);
+const char *call_leg_to(const struct leg *leg);
 
 /* It is over; `data` may hold a resultInfo. */
 int call_leg_end(struct leg *leg, const cJSON *data);

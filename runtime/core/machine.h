@@ -173,9 +173,6 @@ void call_hook_ended(struct fiber *f);
  * --------------------------------------------------------------------------------------- */
 /* Find the flow for a new call, into call->flow: `name`, else by routes.lua. ERR_NOTFOUND. */
 int call_route(struct call *call, const char *name, struct error *e);
-/* The number or id of who calls and who is called: "" when it is not known. */
-const char *call_leg_from(const struct leg *leg);
-const char *call_leg_to(const struct leg *leg);
 
 /* --- recovery.c
  * -------------------------------------------------------------------------------- */

@@ -45,9 +45,9 @@ static int place(struct call *call, const cJSON *create)
 
     if (!args)
         return call_nomem(call);
-    err = json_merge(leg->resource, create);
+    err = call_leg_learn(leg, create);
     if (!err)
-        err = json_set_str(leg->resource, "direction", "outgoing");
+        err = json_set_str(leg->facts, "direction", "outgoing");
     if (err) {
         cJSON_Delete(args);
         return call_nomem(call);

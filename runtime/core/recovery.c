@@ -119,17 +119,15 @@ cJSON *core_rejoin(struct core *core, const char *key)
     static const char *const kept[] = {"chatInfo", "meetingInfo", "tenantId", "subject",
                                        "requestedModalities"};
     struct question q = {.call = map_get(&core->by_key, key)};
-    const cJSON *resource = q.call ? q.call->legs[0]->resource : NULL;
-    cJSON *create;
+    const struct leg *leg = q.call ? q.call->legs[0] : NULL;
+    cJSON *create, *v;
 
-    if (!resource || !json_get(resource, "meetingInfo") || q.call->phase != PHASE_RUN ||
+    if (!leg || !json_get(leg->facts, "meetingInfo") || q.call->phase != PHASE_RUN ||
         call_protect(q.call, ask_rejoin, &q, NULL) || !q.yes)
         return NULL;
     create = cJSON_CreateObject();
     for (size_t i = 0; create && i < sizeof kept / sizeof *kept; i++) {
-        const cJSON *v = json_get(resource, kept[i]);
-
-        if (v && json_set(create, kept[i], cJSON_Duplicate(v, true))) {
+        if (call_leg_fact(leg, kept[i], &v) || (v && json_set(create, kept[i], v))) {
             cJSON_Delete(create);
             return NULL;
         }

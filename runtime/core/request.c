@@ -329,7 +329,7 @@ static bool lingers(struct request *r)
 /* Whether the end of the leg is what a transfer wanted (reference §3.8). */
 static bool was_transferred(const struct leg *leg)
 {
-    const char *reason = json_str(leg->resource, "terminationReason");
+    const char *reason = json_str(leg->facts, "terminationReason");
 
     return leg->transferring || leg->subcode == 7015 ||
            (reason && strcmp(reason, "AppTransferred") == 0);

@@ -1,56 +1,10 @@
-/* Which flow takes a call: routes.lua, read as plain data; and who calls whom, as text. */
+/* Which flow takes a call: routes.lua, read as plain data. */
 #include "base/json.h"
 #include "core/machine.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The number or id in an identitySet. */
-static const char *identity_text(const cJSON *set)
-{
-    static const char *const kinds[] = {"phone",     "user",  "applicationInstance", "application",
-                                        "encrypted", "guest", "onPremises",          "device"};
-
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        const char *id = json_str(json_get(set, kinds[i]), "id");
-        if (id)
-            return id;
-    }
-    return NULL;
-}
-
-const char *call_leg_from(const struct leg *leg)
-{
-    const char *text = identity_text(json_get(json_get(leg->resource, "source"), "identity"));
-
-    return text ? text : "";
-}
-
-/* Where the call was first sent to, when it was routed on from there (reference §2.3). */
-static const char *routed_to(const struct leg *leg)
-{
-    const cJSON *route = json_get(leg->resource, "callRoutes");
-
-    route = cJSON_IsArray(route) ? route->child : NULL;
-    return identity_text(json_get(route, "original"));
-}
-
-static const char *target(const struct leg *leg)
-{
-    const cJSON *targets = json_get(leg->resource, "targets");
-
-    return cJSON_IsArray(targets) ? identity_text(json_get(targets->child, "identity")) : NULL;
-}
-
-const char *call_leg_to(const struct leg *leg)
-{
-    const char *text = routed_to(leg);
-
-    if (!text)
-        text = target(leg);
-    return text ? text : "";
-}
 
 /* `pattern` equals `text`, or ends with * and begins it. */
 static bool matches(const char *pattern, const char *text)
@@ -88,7 +42,7 @@ static int find(lua_State *L)
     for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TTABLE; i++) {
         const char *flow;
 
-        if (admits(L, "to", call_leg_to(leg), target(leg)) &&
+        if (admits(L, "to", call_leg_to(leg), leg->to) &&
             admits(L, "from", call_leg_from(leg), NULL) &&
             admits(L, "tenant", call->tenant, NULL)) {
             lua_pushstring(L, "flow");
