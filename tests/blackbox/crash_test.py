@@ -1,0 +1,167 @@
+"""Calls survive the service: it is killed with SIGKILL in the middle of calls and started again; the exchange goes on."""
+import pathlib
+import signal
+import tempfile
+import time
+
+from harness import IVORY, Program, Service, check, free_ports, json, main, request, until
+
+EXCHANGE_TENANT = "7e1f3c52-0b6a-4c0e-9d5e-2b4f8a91c370"
+EXCHANGE_APP = "c2a6f0d4-58f1-4be7-a3a9-61d07be5f9a2"
+
+
+class Pair:
+    """The exchange as a process of its own, and a service at it that can be killed and started again."""
+
+    def __init__(self):
+        self.port, self.admin, self.exchange = free_ports(3)
+        self.data = tempfile.mkdtemp(prefix="ivory-data-")
+        secret = pathlib.Path(self.data, "secret")
+        secret.write_text("exchange")
+        x = f"http://127.0.0.1:{self.exchange}"
+        self.sets = [f"listen=127.0.0.1:{self.port}", f"admin.listen=127.0.0.1:{self.admin}", f"data={self.data}",
+                     f"public_url=http://127.0.0.1:{self.port}", f"exchange.listen=127.0.0.1:{self.exchange}",
+                     f"exchange.webhook=http://127.0.0.1:{self.port}/api/calls"]
+        self.graph = [f"graph.url={x}", f"graph.authority={x}", f"graph.tenant={EXCHANGE_TENANT}",
+                      f"graph.app_id={EXCHANGE_APP}", f"graph.secret_file={secret}",
+                      f"inbound.openid={x}/v1/.well-known/OpenIdConfiguration"]
+        self.switch = Program("exchange", *self.with_sets())
+        self.switch.says("exchange at port")
+        self.start()
+
+    def with_sets(self, more=()):
+        return [a for s in [*self.sets, *more] for a in ("--set", s)]
+
+    def start(self):
+        self.service = Program("serve", *self.with_sets(self.graph))
+        until("the service", lambda: self.service.p.poll() is not None or self.ready())
+
+    def ready(self):
+        try:
+            return request(self.admin, "GET", "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def crash(self):
+        self.service.stop(signal.SIGKILL)
+        self.start()
+
+    def phone(self, *args):
+        return Program("phone", *args, *self.with_sets())
+
+    def calls(self):
+        return json.loads(request(self.admin, "GET", "/admin/v1/calls")[1])
+
+    def stop(self):
+        self.service.stop()
+        self.switch.stop()
+
+
+def the_caller_goes_on():
+    p = Pair()
+    phone = p.phone()
+    phone.says("plays main-menu")
+    key = p.calls()[0]["key"]
+    p.crash()
+    until("the call to be taken up", lambda: [c["key"] for c in p.calls()] == [key])
+    phone.types("2")
+    phone.says("plays support-menu")
+    p.crash()
+    phone.types("9")
+    phone.says("plays main-menu", 20)
+    p.crash()
+    phone.types("3")
+    phone.says("plays hours", 20)
+    check("the call is the same", [c["key"] for c in p.calls()] == [key], p.calls())
+    phone.types("q")
+    check("the phone ends well", phone.ends() == 0, phone.text)
+    until("the call to end", lambda: p.calls() == [])
+    check("no flow was given up", "without its flow" not in p.service.text, p.service.text)
+    p.crash()
+    check("an ended call stays ended", p.calls() == [], p.calls())
+    p.stop()
+
+
+def a_key_pressed_meanwhile_counts():
+    p = Pair()
+    phone = p.phone()
+    phone.says("plays main-menu")
+    p.service.stop(signal.SIGKILL)
+    phone.types("3")
+    time.sleep(0.3)
+    p.start()
+    phone.says("plays hours", 20)
+    phone.types("q")
+    phone.ends()
+    p.stop()
+
+
+def a_caller_who_left_meanwhile_is_gone():
+    p = Pair()
+    phone = p.phone()
+    phone.says("plays main-menu")
+    p.service.stop(signal.SIGKILL)
+    phone.types("q")
+    phone.ends()
+    time.sleep(0.3)
+    p.start()
+    until("the call to end", lambda: p.calls() == [], 15)
+    check("it is not an error", " error " not in p.service.text, p.service.text)
+    p.stop()
+
+
+def many_calls_at_random_moments():
+    p = Pair()
+    phones = [p.phone("--from", f"+1555010{i:02}") for i in range(8)]
+    for phone in phones:
+        phone.says("connected", 20)
+    for round_ in range(3):
+        time.sleep(0.37 + 0.11 * round_)
+        p.crash()
+    until("all calls to be taken up", lambda: len(p.calls()) == len(phones), 20)
+    for phone in phones:
+        phone.types("3")
+    for phone in phones:
+        phone.says("plays hours", 30)
+    check("no flow was given up", "without its flow" not in p.service.text, p.service.text)
+    for phone in phones:
+        phone.types("q")
+    for phone in phones:
+        check("the phone ends well", phone.ends() == 0, phone.text)
+    until("the calls to end", lambda: p.calls() == [])
+    p.stop()
+
+
+def with_the_exchange_in_it_calls_are_over():
+    s = Service()
+    phone = s.phone()
+    phone.says("plays main-menu")
+    s.stop(signal.SIGKILL)
+    again = Program("serve", *s.with_sets())
+    until("the service", lambda: ready(s))
+    until("the call to be cleaned up", lambda: s.calls() == [], 15)
+    check("the service goes on", again.p.poll() is None, again.text)
+    phone.ends(20)
+    again.stop()
+
+
+def a_damaged_journal_is_moved_aside():
+    s = Service()
+    s.stop()
+    pathlib.Path(s.data, "journal.db").write_bytes(b"this is no database" * 100)
+    again = Program("serve", *s.with_sets())
+    again.says("damaged")
+    until("the service", lambda: ready(s))
+    phone = s.phone()
+    phone.says("plays main-menu")
+    phone.types("q")
+    phone.ends()
+    again.stop()
+
+
+def ready(service):
+    return service.ready()
+
+
+main(the_caller_goes_on, a_key_pressed_meanwhile_counts, a_caller_who_left_meanwhile_is_gone, many_calls_at_random_moments,
+     with_the_exchange_in_it_calls_are_over, a_damaged_journal_is_moved_aside)
