@@ -170,6 +170,10 @@ int engine_issue(struct engine *en, struct command *c, bool *traced, int64_t now
             en->position = en->written;
     }
     *traced = true;
+    if (en->recovery && recovery_takes(en->recovery, c, now)) {
+        command_fini(c);
+        return 0;
+    }
     if (journalled && (gate_has(&en->gate, c->key) ||
                        (engine_must_not_repeat(c) && en->written && en->position > committed(en))))
         return gate_command(&en->gate, c, en->position, now);
@@ -338,6 +342,8 @@ static int hand_event(struct engine *en, struct event *ev, int64_t now)
         if (en->recovery)
             recovery_answered(en->recovery, ev, now);
     } else if (mailbox_is_open(&en->mailbox, ev->key)) {
+        if (en->recovery && ev->kind == EVENT_CALL && ev->change == CHANGE_DELETED)
+            recovery_ended(en->recovery, ev->key);
         rc = mailbox_event(&en->mailbox, ev);
         if (rc < 0)
             note_lost(en, ev->key, event_kind_name(ev->kind), rc);

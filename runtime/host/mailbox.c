@@ -17,16 +17,21 @@ void mailbox_fini(struct mailbox *m)
     map_fini(&m->boxes);
 }
 
+struct box {
+    struct list letters;
+    bool passes;
+};
+
 int mailbox_open(struct mailbox *m, const char *key)
 {
-    struct list *box;
+    struct box *box;
 
     if (mailbox_is_open(m, key))
         return 0;
-    box = malloc(sizeof *box);
+    box = calloc(1, sizeof *box);
     if (!box)
         return ERR_NOMEM;
-    list_init(box);
+    list_init(&box->letters);
     if (map_put(&m->boxes, key, box)) {
         free(box);
         return ERR_NOMEM;
@@ -46,18 +51,26 @@ bool mailbox_expects(const struct mailbox *m, const char *path_key, char key[KEY
     if (!m->boxes.n || n >= KEY_MAX)
         return false;
     snprintf(key, KEY_MAX, "%.*s", (int)n, path_key);
-    return mailbox_is_open(m, key);
+    return mailbox_is_open(m, key) && !((struct box *)map_get(&m->boxes, key))->passes;
+}
+
+void mailbox_pass(struct mailbox *m, const char *key)
+{
+    struct box *box = map_get(&m->boxes, key);
+
+    if (box)
+        box->passes = true;
 }
 
 static struct letter *add(struct mailbox *m, const char *key, size_t bytes)
 {
-    struct list *box = map_get(&m->boxes, key);
+    struct box *box = map_get(&m->boxes, key);
     struct letter *l = calloc(1, sizeof *l);
 
     if (!l)
         return NULL;
     l->n = bytes;
-    list_append(box, &l->link);
+    list_append(&box->letters, &l->link);
     m->letters++;
     m->bytes += bytes;
     return l;
@@ -111,12 +124,12 @@ int mailbox_event(struct mailbox *m, struct event *ev)
 
 struct letter *mailbox_take(struct mailbox *m, const char *key)
 {
-    struct list *box = map_get(&m->boxes, key);
+    struct box *box = map_get(&m->boxes, key);
     struct letter *l;
 
-    if (!box || list_empty(box))
+    if (!box || list_empty(&box->letters))
         return NULL;
-    l = list_entry(box->next, struct letter, link);
+    l = list_entry(box->letters.next, struct letter, link);
     take_out(m, l);
     return l;
 }
@@ -135,10 +148,8 @@ void letter_free(struct letter *l)
 void mailbox_close(struct mailbox *m, const char *key)
 {
     struct letter *l;
-    struct list *box;
 
     while ((l = mailbox_take(m, key)))
         letter_free(l);
-    box = map_remove(&m->boxes, key);
-    free(box);
+    free(map_remove(&m->boxes, key));
 }

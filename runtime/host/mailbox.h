@@ -24,7 +24,7 @@ struct letter {
 };
 
 struct mailbox {
-    struct map boxes; /* call key → struct list of letters */
+    struct map boxes; /* call key → struct box */
     size_t letters, bytes;
 };
 
@@ -36,6 +36,9 @@ int mailbox_open(struct mailbox *m, const char *key);
 bool mailbox_is_open(const struct mailbox *m, const char *key);
 /* The call that a webhook's path names ("<key>" or "<key>.<leg>") has an open box. */
 bool mailbox_expects(const struct mailbox *m, const char *path_key, char key[KEY_MAX]);
+
+/* From now on webhooks of that call are opened at once; events still wait. */
+void mailbox_pass(struct mailbox *m, const char *key);
 
 /* Copies; ERR_LIMIT, ERR_NOMEM. */
 int mailbox_webhook(struct mailbox *m, const char *key, uint64_t id, const char *path_key,

@@ -24,6 +24,12 @@ static void patient_free(struct patient *p)
     if (!p)
         return;
     list_remove(&p->link);
+    while (!list_empty(&p->last)) {
+        struct letter *l = list_entry(p->last.next, struct letter, link);
+
+        list_remove(&l->link);
+        letter_free(l);
+    }
     for (int i = 0; i < p->nlegs; i++)
         cJSON_Delete(p->legs[i].resource);
     free(p->legs);
@@ -119,29 +125,36 @@ static void give_resumed(struct recovery *r, const struct patient *p, int64_t no
     give(r, &ev, now);
 }
 
-/* What came in meanwhile. */
-static void open_mail(struct recovery *r, const char *key, int64_t now)
+static void open_letter(struct recovery *r, struct letter *l, int64_t now)
 {
     struct engine *en = r->engine;
-    struct list letters;
+
+    list_remove(&l->link);
+    if (l->is_event)
+        give(r, &l->event, now);
+    else
+        engine_settle(
+            en, wire_webhook(en->wire, l->id, l->path_key, l->authorization, l->body, l->n, now),
+            now);
+    letter_free(l);
+}
+
+/* What came in meanwhile. First what the service sent: it knows better why a call ended than we who
+ * found it gone, and a key that was pressed counts although the time for it is over by now. */
+static void open_mail(struct recovery *r, const char *key, int64_t now)
+{
+    struct list sent, ours;
     struct letter *l;
 
-    list_init(&letters);
-    while ((l = mailbox_take(&en->mailbox, key)))
-        list_append(&letters, &l->link);
-    mailbox_close(&en->mailbox, key);
-    while (!list_empty(&letters)) {
-        l = list_entry(letters.next, struct letter, link);
-        list_remove(&l->link);
-        if (l->is_event)
-            give(r, &l->event, now);
-        else
-            engine_settle(
-                en,
-                wire_webhook(en->wire, l->id, l->path_key, l->authorization, l->body, l->n, now),
-                now);
-        letter_free(l);
-    }
+    list_init(&sent);
+    list_init(&ours);
+    while ((l = mailbox_take(&r->engine->mailbox, key)))
+        list_append(l->is_event ? &ours : &sent, &l->link);
+    mailbox_close(&r->engine->mailbox, key);
+    while (!list_empty(&sent))
+        open_letter(r, list_entry(sent.next, struct letter, link), now);
+    while (!list_empty(&ours))
+        open_letter(r, list_entry(ours.next, struct letter, link), now);
 }
 
 /* The meeting is still there, only we are not: join it again as a call of its own. */
@@ -193,16 +206,25 @@ static void issue_extra(struct recovery *r, struct patient *p, int64_t now)
     command_list_fini(&l);
 }
 
+static bool is_gone(const struct patient *p)
+{
+    return p->nlegs > 0 && p->legs[0].answered && p->legs[0].status == 404;
+}
+
 static void go_on(struct recovery *r, struct patient *p, int64_t now)
 {
-    bool gone = p->nlegs > 0 && p->legs[0].answered && p->legs[0].status == 404;
+    bool gone = is_gone(p);
     cJSON *create = gone ? core_rejoin(r->engine->core, p->key) : NULL;
 
     issue_extra(r, p, now);
+    map_put(&r->fresh, p->key, (void *)(intptr_t)now);
     for (int i = 0; i < p->nlegs; i++)
         give_leg(r, p, i, now);
     give_resumed(r, p, now);
     open_mail(r, p->key, now);
+    while (!list_empty(&p->last))
+        open_letter(r, list_entry(p->last.next, struct letter, link), now);
+    recorder_mark_recovered(r->cfg.recorder, p->key, p->attempts + 1);
     doubts_begin(r, p, now);
     if (create)
         rejoin(r, p, create, now);
@@ -332,8 +354,9 @@ static void begin(struct recovery *r, struct patient *p, int64_t now)
     err = past_read(r, p, &lost, &e);
     if (!err && lost)
         err = error_set(&e, ERR_CONFLICT, "its journal is not complete, or its flow was given up");
-    if (!err && p->attempts >= RECOVERY_ATTEMPTS)
-        err = error_set(&e, ERR_CONFLICT, "it was tried %d times already", p->attempts);
+    if (!err && p->attempts - p->succeeded >= RECOVERY_ATTEMPTS)
+        err = error_set(&e, ERR_CONFLICT, "it was tried %d times already",
+                        p->attempts - p->succeeded);
     if (!err)
         err = need_bundle(r, json_str(p->start.data, "bundle"), &e);
     if (!err)
@@ -355,7 +378,6 @@ static void begin(struct recovery *r, struct patient *p, int64_t now)
 static void finish(struct recovery *r, struct patient *p, int64_t now)
 {
     list_remove(&p->link);
-    r->active--;
     r->left--;
     if (p->fallback)
         go_without_flow(r, p, now);
@@ -367,6 +389,42 @@ static void finish(struct recovery *r, struct patient *p, int64_t now)
         recovery_log(r, "info", "", "recovery: %zu calls in %lld ms, %zu without their flow",
                      r->total, (long long)(now - r->began), r->fallbacks);
     }
+}
+
+/* The service does not have `p` any more, but may still be about to tell why, one notification
+ * after the other: they are taken at once, and what they say goes before what we found out. */
+static void await_reason(struct recovery *r, struct patient *p, int64_t now)
+{
+    struct mailbox *m = &r->engine->mailbox;
+    struct list letters;
+    struct letter *l;
+
+    list_init(&letters);
+    while ((l = mailbox_take(m, p->key)))
+        list_append(&letters, &l->link);
+    mailbox_pass(m, p->key);
+    list_remove(&p->link);
+    list_append(&r->gone, &p->link);
+    p->until = now + RECOVERY_GONE_MS;
+    while (!list_empty(&letters)) {
+        l = list_entry(letters.next, struct letter, link);
+        if (l->is_event) {
+            list_remove(&l->link);
+            list_append(&p->last, &l->link);
+        } else {
+            open_letter(r, l, now);
+        }
+    }
+}
+
+/* All legs of `p` were asked about. */
+static void told(struct recovery *r, struct patient *p, int64_t now)
+{
+    r->active--;
+    if (is_gone(p) && !p->fallback)
+        await_reason(r, p, now);
+    else
+        finish(r, p, now);
 }
 
 /* Take up as many as may be under way, and let those go on that are answered. */
@@ -383,7 +441,7 @@ static void run(struct recovery *r, int64_t now)
         r->active++;
         begin(r, p, now);
         if (p->legs_asked == 0)
-            finish(r, p, now);
+            told(r, p, now);
     }
     r->running = false;
 }
@@ -410,16 +468,38 @@ void recovery_answered(struct recovery *r, const struct event *ev, int64_t now)
     free(q);
 }
 
+void recovery_ended(struct recovery *r, const char *key)
+{
+    struct list *it, *next;
+
+    list_each (it, next, &r->gone) {
+        struct patient *p = list_entry(it, struct patient, link);
+
+        if (strcmp(p->key, key) != 0)
+            continue;
+        p->until = 0;
+        list_remove(it);
+        it->next = r->gone.next; /* to the front */
+        it->prev = &r->gone;
+        r->gone.next->prev = it;
+        r->gone.next = it;
+        return;
+    }
+}
+
 int64_t recovery_next_deadline(const struct recovery *r)
 {
     const struct heap_entry *first = heap_first(&r->timers);
+    int64_t at = INT64_MAX;
 
     for (struct list *it = r->asked.next; it != &r->asked; it = it->next)
         if (list_entry(it, struct patient, link)->legs_asked == 0)
             return 0;
     if (!list_empty(&r->waiting) && r->active < RECOVERY_AT_ONCE)
         return 0;
-    return first ? first->at : INT64_MAX;
+    if (!list_empty(&r->gone))
+        at = list_entry(r->gone.next, struct patient, link)->until;
+    return first && first->at < at ? first->at : at;
 }
 
 void recovery_tick(struct recovery *r, int64_t now)
@@ -431,8 +511,10 @@ void recovery_tick(struct recovery *r, int64_t now)
         struct patient *p = list_entry(it, struct patient, link);
 
         if (p->legs_asked == 0)
-            finish(r, p, now);
+            told(r, p, now);
     }
+    while (!list_empty(&r->gone) && list_entry(r->gone.next, struct patient, link)->until <= now)
+        finish(r, list_entry(r->gone.next, struct patient, link), now);
     r->running = false;
     doubts_tick(r, now);
     run(r, now);
@@ -455,6 +537,7 @@ static int list_call(void *arg, const struct journal_call *c)
     if (!p)
         return ERR_NOMEM;
     list_init(&p->link);
+    list_init(&p->last);
     strcpy(p->key, c->key);
     p->attempts = c->attempts;
     err = event_decode(&p->start, c->facts, c->n, x->e);
@@ -493,8 +576,10 @@ int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t
     r->began = now;
     list_init(&r->waiting);
     list_init(&r->asked);
+    list_init(&r->gone);
     list_init(&r->doubts);
     map_init(&r->questions, 0);
+    map_init(&r->fresh, 0);
     err = cfg->store->each_open(cfg->store->arg, list_call, &x, e);
     r->total = r->left;
     if (calls)
@@ -526,10 +611,10 @@ int engine_rebuild(struct engine *en, const struct recovery_config *cfg, struct 
         core_drop(en->core, p->key);
         if (!err)
             err = past_replay(&r, p, e);
-        if (!err && p->extra.n)
+        if (!err && p->extra.n && p->extra.items[p->extra.n - 1].kind != COMMAND_LOG)
             err = error_set(e, ERR_CONFLICT, "%s at %s is issued by the replay only",
-                            p->extra.items[0].method ? p->extra.items[0].method : "a command",
-                            p->extra.items[0].where);
+                            command_kind_name(p->extra.items[p->extra.n - 1].kind),
+                            p->extra.items[p->extra.n - 1].where);
         patient_free(p);
     }
     return err;
@@ -548,11 +633,14 @@ void recovery_free(struct recovery *r)
         patient_free(list_entry(r->waiting.next, struct patient, link));
     while (!list_empty(&r->asked))
         patient_free(list_entry(r->asked.next, struct patient, link));
+    while (!list_empty(&r->gone))
+        patient_free(list_entry(r->gone.next, struct patient, link));
     while (!list_empty(&r->doubts))
         doubt_free(r, list_entry(r->doubts.next, struct doubt, link));
     for (size_t i = 0; i < r->questions.n; i++)
         free(r->questions.entries[i].value);
     map_fini(&r->questions);
+    map_fini(&r->fresh);
     heap_fini(&r->timers);
     free(r);
 }

@@ -10,6 +10,7 @@
 
 enum {
     GRACE_MS = 300,   /* a notification may be on its way           */
+    FRESH_MS = 1000,  /* the earlier process was not further ahead than that */
     CREATE_MS = 2000, /* the same, of a call that was perhaps placed */
 };
 
@@ -102,8 +103,33 @@ static void by_state(struct recovery *r, struct doubt *d, int64_t now)
         confirm(r, d, 202, NULL, NULL, now);
 }
 
+/* What plays or records was told to stop: that goes out again only while it is not known to have
+ * ended, since it would stop what came after it as well. */
+static void stop_again(struct recovery *r, const struct patient *p, struct doubt *d, int64_t now)
+{
+    char id[ID_MAX];
+    cJSON *data;
+
+    for (size_t i = 0; i < p->issued.n; i++) {
+        const struct command *c = &p->issued.items[i];
+        const struct method *m = c->method ? method_find(c->method) : NULL;
+
+        if (m && m->media && c->leg == d->command.leg &&
+            core_outcome(r->engine->core, p->key, c->seq, id) != CORE_SETTLED) {
+            send_again(r, d, now);
+            return;
+        }
+    }
+    data = cJSON_CreateObject();
+    if (data && json_set_str(data, "status", "completed")) {
+        cJSON_Delete(data);
+        data = NULL;
+    }
+    confirm(r, d, 200, NULL, data, now);
+}
+
 /* How long to wait before asking; 0: it is decided now. */
-static int64_t patience(struct recovery *r, struct doubt *d, int64_t now)
+static int64_t patience(struct recovery *r, const struct patient *p, struct doubt *d, int64_t now)
 {
     const struct method *m = d->command.method ? method_find(d->command.method) : NULL;
 
@@ -114,6 +140,8 @@ static int64_t patience(struct recovery *r, struct doubt *d, int64_t now)
             send_again(r, d, now);
         else
             fail(r, d, now);
+    } else if (is(d, "cancelMediaProcessing")) {
+        stop_again(r, p, d, now);
     } else if (is(d, "create")) {
         return CREATE_MS;
     } else if (is(d, "answer") || is(d, "transfer") || is(d, "reject") || is(d, "redirect")) {
@@ -141,17 +169,40 @@ void doubts_begin(struct recovery *r, struct patient *p, int64_t now)
 
         if (!d)
             continue;
-        d->command = *c;
-        *c = (struct command){0};
+        if (command_copy(&d->command, c)) {
+            free(d);
+            continue;
+        }
         d->running = outcome == CORE_RUNNING;
         strcpy(d->op_id, id);
         snprintf(d->state, sizeof d->state, "%s", state ? state : "");
         list_init(&d->link);
         list_append(&r->doubts, &d->link);
-        wait = patience(r, d, now);
+        wait = patience(r, p, d, now);
         if (!wait || heap_put(&r->timers, &d->at, now + wait))
             doubt_free(r, d);
     }
+}
+
+bool recovery_takes(struct recovery *r, const struct command *c, int64_t now)
+{
+    const struct method *m = c->kind == COMMAND_METHOD ? method_find(c->method) : NULL;
+    intptr_t since = r->fresh.n ? (intptr_t)map_get(&r->fresh, c->key) : 0;
+    struct doubt *d;
+
+    if (!since || !m || m->repeat != REPEAT_CONTEXT)
+        return false;
+    map_remove(&r->fresh, c->key);
+    if (now - since > FRESH_MS || !(d = calloc(1, sizeof *d)))
+        return false;
+    list_init(&d->link);
+    if (command_copy(&d->command, c) || heap_put(&r->timers, &d->at, now)) {
+        command_fini(&d->command);
+        free(d);
+        return false;
+    }
+    list_append(&r->doubts, &d->link);
+    return true;
 }
 
 /* The time for a notification is over: look, or ask. */

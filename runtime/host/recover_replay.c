@@ -66,7 +66,9 @@ static int read_entry(void *arg, enum journal_kind kind, const void *p, size_t n
     struct event ev = {0};
     int err;
 
-    if (kind == JOURNAL_MARK)
+    if (kind == JOURNAL_MARK && recorder_mark_read(p, n) > 0)
+        x->p->succeeded = recorder_mark_read(p, n);
+    else if (kind == JOURNAL_MARK)
         *x->lost = true;
     if (kind != JOURNAL_EVENT)
         return 0;
@@ -163,10 +165,18 @@ static int same_command(struct replay *x, const cJSON *recorded, const struct co
     return err;
 }
 
+/* The next command that is not a line for the log: those were written the first time. */
+static struct command *next_command(struct replay *x)
+{
+    while (x->next < x->now.n && x->now.items[x->next].kind == COMMAND_LOG)
+        x->next++;
+    return x->next < x->now.n ? &x->now.items[x->next] : NULL;
+}
+
 /* Recorded command `p`: the core must have issued it as the next one. */
 static int take_command(struct replay *x, const char *p, size_t n)
 {
-    struct command *c = x->next < x->now.n ? &x->now.items[x->next] : NULL;
+    struct command *c = next_command(x);
     cJSON *recorded = NULL;
     int err = json_parse(&recorded, p, n, x->e);
 
@@ -181,20 +191,6 @@ static int take_command(struct replay *x, const char *p, size_t n)
     if (c->kind == COMMAND_METHOD || c->kind == COMMAND_HTTP)
         return command_list_add(&x->p->issued, c);
     return 0;
-}
-
-/* Without the lines for the log, which were written the first time. */
-static void drop_logs(struct command_list *l)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < l->n; i++) {
-        if (l->items[i].kind == COMMAND_LOG)
-            command_fini(&l->items[i]);
-        else
-            l->items[kept++] = l->items[i];
-    }
-    l->n = kept;
 }
 
 /* The event that waited for the next entry has its turn. */
@@ -218,7 +214,6 @@ static int give_held(struct replay *x)
                         "an event that was taken then is not taken now: %s", error_name(err));
     event_fini(&cut);
     x->told = false;
-    drop_logs(&x->now);
     event_fini(&x->held);
     free(x->held_text);
     x->held_text = NULL;
@@ -243,8 +238,8 @@ static int take_event(struct replay *x, const char *p, size_t n)
         return err ? err : give_held(x);
     }
     err = give_held(x);
-    if (!err && x->next < x->now.n)
-        err = diverged(x, NULL, &x->now.items[x->next]);
+    if (!err && next_command(x))
+        err = diverged(x, NULL, next_command(x));
     if (err) {
         event_fini(&ev);
         return err;
@@ -284,6 +279,8 @@ int past_replay(struct recovery *r, struct patient *p, struct error *e)
         err = r->cfg.store->entries(r->cfg.store->arg, p->key, replay_entry, &x, e);
     if (!err)
         err = give_held(&x);
+    /* What was issued beyond the journal's end is still to be done; lines for the log among it may
+     * be written twice, which is better than not at all. */
     for (; !err && x.next < x.now.n; x.next++)
         err = command_list_add(&p->extra, &x.now.items[x.next]);
     command_list_fini(&x.now);

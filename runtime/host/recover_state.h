@@ -8,7 +8,7 @@
 #include "host/engine_state.h"
 #include "host/recover.h"
 
-enum { RECOVERY_AT_ONCE = 32, RECOVERY_ATTEMPTS = 2, LEGS_MAX = 1000 };
+enum { RECOVERY_GONE_MS = 3000, RECOVERY_AT_ONCE = 32, RECOVERY_ATTEMPTS = 2, LEGS_MAX = 1000 };
 
 /* A leg as the journal tells of it, and what the service said when it was asked now. */
 struct past_leg {
@@ -24,9 +24,12 @@ struct past_leg {
 struct patient {
     struct list link; /* recovery->waiting or ->asked */
     char key[KEY_MAX], tenant[ID_MAX];
-    int attempts;
+    int attempts;  /* recoveries begun, this one left out */
+    int succeeded; /* the last of them that succeeded     */
     bool incoming, fallback;
     unsigned legs_asked;
+    int64_t until;    /* in recovery->gone */
+    struct list last; /* letters: what we found out ourselves about its end */
     struct past_leg *legs;
     int nlegs;
     struct event start;
@@ -58,9 +61,11 @@ struct recovery {
     struct recovery_config cfg;
     struct engine *engine;
     struct list waiting, asked; /* patients */
+    struct list gone;           /* those that the service does not have any more, by their time */
     size_t left, active;
     struct list doubts;
     struct heap timers;   /* of doubts */
+    struct map fresh;     /* calls that went on just now → when, for recovery_takes */
     struct map questions; /* seq → struct question */
     uint32_t next_seq;
     int64_t began;

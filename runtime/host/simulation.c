@@ -53,6 +53,19 @@ static int take_board(struct simulation *s, bool *any)
     return rc;
 }
 
+/* What the engine still had to send is lost; what it had to say was written when it was said. */
+static int lose_engine(struct simulation *s)
+{
+    struct engine_action a;
+
+    while (engine_next(s->engine, &a)) {
+        if (a.kind == ENGINE_LOG)
+            keep_log(s, &a);
+        engine_action_fini(&a);
+    }
+    return 0;
+}
+
 /* At the chosen entry of the journal the engine dies; nothing that it still had to send leaves, or
  * all of it does. */
 static int crash_in_time(struct simulation *s)
@@ -64,8 +77,7 @@ static int crash_in_time(struct simulation *s)
     if (s->cfg->replay)
         rc = simulation_rebuild(s, &e);
     if (rc == 0 && s->cfg->crash_at && !s->crashed && memory_store_stopped(s->memory)) {
-        if (s->cfg->crash_late)
-            rc = take_engine(s, &any);
+        rc = s->cfg->crash_late ? take_engine(s, &any) : lose_engine(s);
         if (rc == 0)
             rc = simulation_crash(s, &e);
     }

@@ -119,10 +119,10 @@ int traffic_crashed(struct traffic *t, struct engine *engine, int64_t now)
     }
     while (t->hooks.n && rc == 0) {
         struct delivery *d = map_remove(&t->hooks, t->hooks.entries[0].key);
-        struct http_message none = {0};
 
-        rc = deliver(t, DELIVER_NOTIFIED, d->id, &none, 0, now + BRIEF_MS);
-        delivery_free(d);
+        rc = heap_put(&t->under_way, &d->due, now + BRIEF_MS);
+        if (rc < 0)
+            delivery_free(d);
     }
     return rc;
 }

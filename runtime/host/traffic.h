@@ -35,7 +35,7 @@ void traffic_init(struct traffic *t);
 void traffic_fini(struct traffic *t);
 
 /* Another engine has taken the place of the one that died: answers to its requests are lost, and
- * the notifications it had not answered yet have failed. */
+ * the notifications it had not answered come to the new one. */
 int traffic_crashed(struct traffic *t, struct engine *engine, int64_t now);
 
 /* Carry out ENGINE_SEND, ENGINE_ABORT and ENGINE_ANSWER. */
