@@ -55,6 +55,8 @@ void bindings_open(lua_State *L, void *arg)
     fiber_module(L);
     lua_pushcfunction(L, join_info);
     lua_setfield(L, -2, "joinInfo");
+    step_open(L);
+    lua_setfield(L, -2, "step");
     for (const struct method *m = method_table; m->name; m++) {
         if (strcmp(m->object, "ivr") != 0)
             continue;
@@ -68,6 +70,8 @@ void bindings_open(lua_State *L, void *arg)
     cell_native(L, "ivr.json");
     log_module(L);
     cell_native(L, "ivr.log");
+    store_module(L);
+    cell_native(L, "ivr.store");
     lua_pushcfunction(L, log_print);
     sandbox_global(L, "print");
 }

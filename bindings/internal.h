@@ -63,6 +63,15 @@ void fiber_module(lua_State *L);
 void http_module(lua_State *L);
 void json_module(lua_State *L);
 void log_module(lua_State *L);
+void store_module(lua_State *L);
+
+/* --- ivr.step */
+/* Push the function that enters a step. */
+void step_open(lua_State *L);
+/* Raises when `f` is in a step. */
+void step_refuse(lua_State *L, const struct fiber *f, const char *method);
+/* Give an HTTP request that acts an Idempotency-Key, unless it has one. ERR_NOMEM. */
+int step_key(const struct fiber *f, cJSON *request);
 int log_print(lua_State *L);
 
 #endif

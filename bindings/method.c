@@ -15,6 +15,7 @@ int raise_hangup(lua_State *L, const struct leg *leg, const char *method)
 
 void refuse_dead(lua_State *L, struct fiber *f, const struct leg *leg, const char *method)
 {
+    step_refuse(L, f, method);
     fiber_refuse_dead(L, f, method);
     if (leg->ended || f->call->phase >= PHASE_UNWIND)
         raise_hangup(L, leg, method);

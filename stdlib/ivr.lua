@@ -15,6 +15,14 @@ function ivr.spawn(fn, ...)
     return native.spawn(0, fn, ...)
 end
 
+function ivr.step(name, fn, ...)
+    if type(fn) ~= "function" then
+        error("step: a function, not a " .. type(fn), 2)
+    end
+    local _ <close> = native.step(name)
+    return fn(...)
+end
+
 -- Begin all branches, in the order of their names: names by number of the fiber, fibers by name.
 local function begin(what, branches)
     if type(branches) ~= "table" then

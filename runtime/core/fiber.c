@@ -53,6 +53,14 @@ static struct fiber *fiber_alloc(struct call *call, struct fiber *parent, enum f
 
     if (!f)
         return NULL;
+    if (parent && parent->step) {
+        f->step = strdup(parent->step);
+        f->step_number = parent->step_number;
+        if (!f->step) {
+            free(f);
+            return NULL;
+        }
+    }
     f->call = call;
     f->parent = parent;
     f->role = role;
@@ -297,6 +305,7 @@ void fiber_free(struct fiber *f)
     lua_rawset(f->co, -3);
     lua_settop(f->co, 0);
     free(f->trace);
+    free(f->step);
     free(f);
 }
 

@@ -74,9 +74,11 @@ struct fiber {
     char where[WHERE_MAX];
     struct timer timer, budget;
     struct random random;
-    char *trace;         /* traceback of the error it failed with    */
-    struct list handles; /* Lua objects that name it                 */
-    uint32_t joining;    /* ROLE_JOINING: seq of the event           */
+    char *trace;          /* traceback of the error it failed with    */
+    struct list handles;  /* Lua objects that name it                 */
+    uint32_t joining;     /* ROLE_JOINING: seq of the event           */
+    char *step;           /* name of the ivr.step it is in, or NULL   */
+    unsigned step_number; /* which step of the call that is           */
 };
 
 /* Make a fiber from the function and `nargs` arguments on top of L's stack (popped); it is put at

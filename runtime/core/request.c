@@ -105,7 +105,9 @@ static int add_context(struct request *r)
 
 static int submit(struct request *r)
 {
-    struct command c = {.kind = r->spec.method ? COMMAND_METHOD : COMMAND_HTTP,
+    struct command c = {.kind = r->spec.method  ? COMMAND_METHOD
+                                : r->spec.store ? COMMAND_STORE
+                                                : COMMAND_HTTP,
                         .leg = r->leg->index,
                         .method = r->spec.method};
     int err = add_context(r);
@@ -263,7 +265,9 @@ bool request_cancel(struct request *r)
             call_nomem(call);
         return true;
     }
-    if (!r->spec.method) {
+    if (r->spec.store)
+        request_fail(r, "cancelled", 0, 0, "cancelled");
+    if (!r->spec.method && !r->done) {
         struct command c = {.kind = COMMAND_CANCEL, .leg = r->leg->index};
 
         snprintf(c.fiber, sizeof c.fiber, "%s", r->fiber);

@@ -27,6 +27,7 @@ struct request_spec {
     bool preempt;     /* media: cancel what runs, go to the head of the queue */
     bool outlives;    /* goes on when its leg has ended */
     bool lingers;     /* its end may be told after the end of its leg: it waits for that a little */
+    bool store;       /* without method: asks the flows' store, not HTTP */
     const void *about; /* the bindings' own */
 };
 

@@ -26,7 +26,14 @@ int engine_new(struct engine **out, const struct engine_config *cfg, struct erro
     mailbox_init(&en->mailbox);
     turnaway_init(&en->turnaway);
     en->again = INT64_MAX;
-    rc = core_new(&en->core, &cfg->core, e);
+    if (cfg->record)
+        en->source = (struct values_source){cfg->record->get_value, cfg->record->committed,
+                                            cfg->record->arg};
+    rc = values_new(&en->values, cfg->record ? &en->source : NULL);
+    if (rc == 0)
+        rc = core_new(&en->core, &cfg->core, e);
+    else
+        error_set(e, rc, "no memory");
     if (rc == 0)
         rc = wire_new(&en->wire, &cfg->wire, e);
     if (rc < 0) {
@@ -53,6 +60,8 @@ void engine_free(struct engine *en)
     gate_fini(&en->gate);
     mailbox_fini(&en->mailbox);
     turnaway_fini(&en->turnaway);
+    command_list_fini(&en->asked);
+    values_free(en->values);
     free(en);
 }
 
@@ -133,6 +142,8 @@ int engine_hand_command(struct engine *en, struct command *c, int64_t now)
         command_fini(c);
         return 0;
     }
+    if (c->kind == COMMAND_STORE)
+        return command_list_add(&en->asked, c);
     memcpy(key, c->key, sizeof key);
     rc = wire_command(en->wire, c, now);
     if (rc < 0 && rc != ERR_NOMEM) {
@@ -306,12 +317,16 @@ static void complete_start(struct engine *en, struct event *ev)
  * deliver late and twice. */
 int engine_turn(struct engine *en, struct event *ev, int64_t now)
 {
-    int rc;
-
     if (ev->kind == EVENT_START)
         complete_start(en, ev);
     record_event(en, ev);
-    rc = core_handle(en->core, ev, &en->commands);
+    return engine_handle(en, ev, now);
+}
+
+int engine_handle(struct engine *en, const struct event *ev, int64_t now)
+{
+    int rc = core_handle(en->core, ev, &en->commands);
+
     if (en->cfg.turned)
         en->cfg.turned(en->cfg.trace_arg);
     record_overrun(en);
@@ -402,6 +417,9 @@ static int pump(struct engine *en, int64_t now, unsigned *budget)
     if (rc == 0)
         rc = hand_commands(en, now);
     while (rc == 0) {
+        rc = engine_tell(en, now);
+        if (rc < 0)
+            break;
         if (*budget == 0) {
             en->again = now;
             return 0;

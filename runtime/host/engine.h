@@ -31,6 +31,10 @@ struct engine_action {
 struct engine_record {
     uint64_t (*event)(void *arg, const struct event *ev);
     uint64_t (*command)(void *arg, const struct command *c);
+    /* A value of the flows' store (`text` NULL: it is removed), in one with the answer event. */
+    uint64_t (*value)(void *arg, const struct event *answer, const char *name, const char *text);
+    /* The committed value; ERR_NOTFOUND. */
+    int (*get_value)(void *arg, const char *name, void **p, size_t *n, struct error *e);
     uint64_t (*committed)(void *arg);
     int (*health)(void *arg); /* not 0: no new calls now */
     void *arg;

@@ -9,6 +9,7 @@
 #include "host/gate.h"
 #include "host/mailbox.h"
 #include "host/turnaway.h"
+#include "host/values.h"
 
 /* Commands with a `seq` from here on are recovery's own questions. */
 #define ENGINE_SEQ 0x80000000u
@@ -32,12 +33,20 @@ struct engine {
     bool late; /* the journal is slow: said once                          */
     struct mailbox mailbox;
     struct turnaway turnaway;
+    struct values *values; /* of the flows' store                                   */
+    struct values_source source;
+    struct command_list asked; /* of the store; those before `told` are carried out    */
+    size_t told;
     struct recovery *recovery; /* NULL: nothing is being recovered                      */
     char rejoining[KEY_MAX];   /* the start of that call is told that it is no new one    */
 };
 
 /* Take `ev` (only read, but for what a start lacks) for its turn, mailbox or not. */
 int engine_turn(struct engine *en, struct event *ev, int64_t now);
+/* The rest of a turn, after `ev` was written down. */
+int engine_handle(struct engine *en, const struct event *ev, int64_t now);
+/* Carry out what flows asked of their store (engine_store.c). */
+int engine_tell(struct engine *en, int64_t now);
 /* Hand a command (moved unless ERR_NOMEM) to the wire, or to the log. */
 int engine_hand_command(struct engine *en, struct command *c, int64_t now);
 /* Write a new command down, let it wait at the gate where it must, or hand it over; moved unless

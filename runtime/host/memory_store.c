@@ -27,6 +27,7 @@ struct kept {
 struct memory_store {
     struct map calls;           /* key → struct kept, in order of their beginning */
     struct map bundles;         /* id → struct bytes */
+    struct map values;          /* name → struct bytes */
     uint64_t position, stop_at; /* stop_at 0: never */
 };
 
@@ -62,8 +63,19 @@ int memory_store_new(struct memory_store **out)
         return ERR_NOMEM;
     map_init(&m->calls, 0);
     map_init(&m->bundles, 0);
+    map_init(&m->values, 0);
     *out = m;
     return 0;
+}
+
+static void free_all(struct map *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct bytes *b = m->entries[i].value;
+        free(b->p);
+        free(b);
+    }
+    map_fini(m);
 }
 
 void memory_store_free(struct memory_store *m)
@@ -72,13 +84,9 @@ void memory_store_free(struct memory_store *m)
         return;
     for (size_t i = 0; i < m->calls.n; i++)
         kept_free(m->calls.entries[i].value);
-    for (size_t i = 0; i < m->bundles.n; i++) {
-        struct bytes *b = m->bundles.entries[i].value;
-        free(b->p);
-        free(b);
-    }
+    free_all(&m->bundles);
+    free_all(&m->values);
     map_fini(&m->calls);
-    map_fini(&m->bundles);
     free(m);
 }
 
@@ -192,6 +200,48 @@ static int put_bundle(void *arg, const char *id, const void *p, size_t n, uint64
     return 0;
 }
 
+static int restart(void *arg, const char *key, const void *facts, size_t n, uint64_t *position)
+{
+    struct memory_store *m = arg;
+    struct kept *k = map_get(&m->calls, key);
+
+    if (late(m, position))
+        return 0;
+    if (k && copy(&k->facts, facts, n))
+        return ERR_NOMEM;
+    for (size_t i = 0; k && i < k->n; i++)
+        free(k->entries[i].data.p);
+    if (k)
+        k->n = 0;
+    return written(m, position);
+}
+
+static int put_value(void *arg, const char *name, const void *p, size_t n, const char *key,
+                     const void *event, size_t event_n, uint64_t *position)
+{
+    struct memory_store *m = arg;
+    struct bytes *b = map_get(&m->values, name);
+
+    if (late(m, position))
+        return 0;
+    if (!p) {
+        b = map_remove(&m->values, name);
+        free(b ? b->p : NULL);
+        free(b);
+    } else if (b) {
+        if (copy(b, p, n))
+            return ERR_NOMEM;
+    } else {
+        b = calloc(1, sizeof *b);
+        if (!b || copy(b, p, n) || map_put(&m->values, name, b)) {
+            free(b ? b->p : NULL);
+            free(b);
+            return ERR_NOMEM;
+        }
+    }
+    return event ? append(m, key, JOURNAL_EVENT, event, event_n, position) : written(m, position);
+}
+
 static uint64_t committed(void *arg)
 {
     return ((struct memory_store *)arg)->position;
@@ -236,14 +286,13 @@ static int entries(void *arg, const char *key, journal_entry_cb *cb, void *cb_ar
     return err;
 }
 
-static int get_bundle(void *arg, const char *id, void **p, size_t *n, struct error *e)
+static int get(const struct map *m, const char *name, void **p, size_t *n, struct error *e)
 {
-    struct memory_store *m = arg;
-    const struct bytes *b = map_get(&m->bundles, id);
+    const struct bytes *b = map_get(m, name);
     struct bytes own = {0};
 
     if (!b)
-        return error_set(e, ERR_NOTFOUND, "no bundle %s", id);
+        return error_set(e, ERR_NOTFOUND, "no %s", name);
     if (copy(&own, b->p, b->n))
         return error_set(e, ERR_NOMEM, "no memory");
     *p = own.p;
@@ -251,10 +300,20 @@ static int get_bundle(void *arg, const char *id, void **p, size_t *n, struct err
     return 0;
 }
 
+static int get_bundle(void *arg, const char *id, void **p, size_t *n, struct error *e)
+{
+    return get(&((struct memory_store *)arg)->bundles, id, p, n, e);
+}
+
+static int get_value(void *arg, const char *name, void **p, size_t *n, struct error *e)
+{
+    return get(&((struct memory_store *)arg)->values, name, p, n, e);
+}
+
 struct store memory_store_use(struct memory_store *m)
 {
-    return (struct store){begin,  append,    end,     attempt,    put_bundle, committed,
-                          health, each_open, entries, get_bundle, m};
+    return (struct store){begin,     append, end,       attempt, put_bundle, restart,   put_value,
+                          committed, health, each_open, entries, get_bundle, get_value, m};
 }
 
 void memory_store_stop_at(struct memory_store *m, uint64_t entries)

@@ -13,7 +13,7 @@ static bool wants_digest(const struct command *c)
 {
     const struct method *m = c->kind == COMMAND_METHOD ? method_find(c->method) : NULL;
 
-    return (m && m->repeat == REPEAT_NEVER) ||
+    return (m && m->repeat == REPEAT_NEVER) || c->kind == COMMAND_STORE ||
            (c->kind == COMMAND_HTTP && json_get(c->args, "body"));
 }
 

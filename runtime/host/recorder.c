@@ -42,7 +42,8 @@ static struct written *begin(struct recorder *r, const struct event *start)
         free(w);
         return NULL;
     }
-    w->summary.began = w->now = start->time;
+    w->now = start->time;
+    w->summary.began = json_int(json_get(start->data, "continue"), "since", start->time);
     snprintf(w->summary.bundle, sizeof w->summary.bundle, "%s", bundle ? bundle : "");
     return w;
 }
@@ -147,6 +148,22 @@ static uint64_t write_end(struct recorder *r, struct written *w, const struct co
     return position;
 }
 
+/* What comes is another flow with plain data: what was before is not needed any more. */
+static uint64_t write_restart(struct recorder *r, struct written *w, const struct command *c)
+{
+    const struct store *s = r->cfg.store;
+    struct event start = {0};
+    uint64_t position = 0;
+    char *text = core_continued(&start, c, w->summary.bundle) ? NULL : event_encode(&start);
+    int err = text ? s->restart(s->arg, c->key, text, strlen(text), &position) : ERR_NOMEM;
+
+    free(text);
+    event_fini(&start);
+    if (!err)
+        w->torn = w->marked = false;
+    return outcome(r, w, err, position);
+}
+
 static uint64_t on_command(void *arg, const struct command *c)
 {
     struct recorder *r = arg;
@@ -159,10 +176,39 @@ static uint64_t on_command(void *arg, const struct command *c)
     summary_command(&w->summary, c, w->now);
     if (c->kind == COMMAND_END)
         return write_end(r, w, c);
+    if (c->kind == COMMAND_CONTINUE)
+        return write_restart(r, w, c);
     text = recorder_command_text(c);
     position = append(r, w, c->key, JOURNAL_COMMAND, text);
     free(text);
     return position;
+}
+
+/* A value of the flows' store and the answer that says so, in one. */
+static uint64_t on_value(void *arg, const struct event *answer, const char *name, const char *text)
+{
+    struct recorder *r = arg;
+    const struct store *s = r->cfg.store;
+    struct written *w = map_get(&r->calls, answer->key);
+    char *event = w && !w->torn ? event_encode(answer) : NULL;
+    uint64_t position = 0;
+    int err = s->put_value(s->arg, name, text, text ? strlen(text) : 0, answer->key, event,
+                           event ? strlen(event) : 0, &position);
+
+    if (w) {
+        if (!w->torn)
+            position = outcome(r, w, err || event ? err : ERR_NOMEM, position);
+        note_event(w, answer, event, false);
+    }
+    free(event);
+    return err ? 0 : position;
+}
+
+static int get_value(void *arg, const char *name, void **p, size_t *n, struct error *e)
+{
+    const struct store *s = ((struct recorder *)arg)->cfg.store;
+
+    return s->get_value(s->arg, name, p, n, e);
 }
 
 static uint64_t committed(void *arg)
@@ -194,7 +240,8 @@ int recorder_new(struct recorder **out, const struct recorder_config *cfg)
     if (!r)
         return ERR_NOMEM;
     r->cfg = *cfg;
-    r->hooks = (struct engine_record){on_event, on_command, committed, health, r};
+    r->hooks =
+        (struct engine_record){on_event, on_command, on_value, get_value, committed, health, r};
     map_init(&r->calls, 0);
     *out = r;
     return 0;

@@ -6,6 +6,7 @@
  *   event    the event as event_encode writes it; a tone as {"sealed":text,"sequenceId":n}
  *   command  {"kind","method","fiber","seq","leg","where","digest"}: what recovery compares;
  *            `digest` (SHA-256 of ids and arguments) for what must not be repeated
+ *            "continue" is not written: the call's journal begins anew with the start it makes
  *   mark     {"torn":true}: entries are missing here, the store was full
  *            {"fallback":true}: from here on the call runs without its flow
  *            {"recovered":n}: the n-th recovery has succeeded

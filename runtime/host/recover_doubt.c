@@ -135,8 +135,8 @@ static int64_t patience(struct recovery *r, const struct patient *p, struct doub
 
     if (d->running)
         return GRACE_MS;
-    if (!m) {
-        if (may_repeat(&d->command))
+    if (!m) { /* the store answers as it acts: what has no answer was not carried out */
+        if (d->command.kind == COMMAND_STORE || may_repeat(&d->command))
             send_again(r, d, now);
         else
             fail(r, d, now);

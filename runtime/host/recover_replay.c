@@ -188,7 +188,7 @@ static int take_command(struct replay *x, const char *p, size_t n)
     if (x->r->cfg.recorder)
         recorder_resume_command(x->r->cfg.recorder, c);
     x->next++;
-    if (c->kind == COMMAND_METHOD || c->kind == COMMAND_HTTP)
+    if (c->kind == COMMAND_METHOD || c->kind == COMMAND_HTTP || c->kind == COMMAND_STORE)
         return command_list_add(&x->p->issued, c);
     return 0;
 }

@@ -28,6 +28,17 @@ static int put_bundle(void *arg, const char *id, const void *p, size_t n, uint64
     return journal_put_bundle(arg, id, p, n, position);
 }
 
+static int restart(void *arg, const char *key, const void *facts, size_t n, uint64_t *position)
+{
+    return journal_restart(arg, key, facts, n, position);
+}
+
+static int put_value(void *arg, const char *name, const void *p, size_t n, const char *key,
+                     const void *event, size_t event_n, uint64_t *position)
+{
+    return journal_put_value_for(arg, name, p, n, key, event, event_n, position);
+}
+
 static uint64_t committed(void *arg)
 {
     return journal_committed(arg);
@@ -53,8 +64,13 @@ static int get_bundle(void *arg, const char *id, void **p, size_t *n, struct err
     return journal_get_bundle(arg, id, p, n, e);
 }
 
+static int get_value(void *arg, const char *name, void **p, size_t *n, struct error *e)
+{
+    return journal_get_value(arg, name, p, n, e);
+}
+
 struct store store_of_journal(struct journal *j)
 {
-    return (struct store){begin,  append,    end,     attempt,    put_bundle, committed,
-                          health, each_open, entries, get_bundle, j};
+    return (struct store){begin,     append, end,       attempt, put_bundle, restart,   put_value,
+                          committed, health, each_open, entries, get_bundle, get_value, j};
 }

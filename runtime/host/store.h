@@ -17,11 +17,15 @@ struct store {
                const void *timeline, size_t timeline_n, uint64_t *position);
     int (*attempt)(void *arg, const char *key, uint64_t *position);
     int (*put_bundle)(void *arg, const char *id, const void *p, size_t n, uint64_t *position);
+    int (*restart)(void *arg, const char *key, const void *facts, size_t n, uint64_t *position);
+    int (*put_value)(void *arg, const char *name, const void *p, size_t n, const char *key,
+                     const void *event, size_t event_n, uint64_t *position);
     uint64_t (*committed)(void *arg);
     int (*health)(void *arg, struct error *e);
     int (*each_open)(void *arg, journal_call_cb *cb, void *cb_arg, struct error *e);
     int (*entries)(void *arg, const char *key, journal_entry_cb *cb, void *cb_arg, struct error *e);
     int (*get_bundle)(void *arg, const char *id, void **p, size_t *n, struct error *e);
+    int (*get_value)(void *arg, const char *name, void **p, size_t *n, struct error *e);
     void *arg;
 };
 

@@ -31,6 +31,7 @@ static const char *const sql[SQL_STATEMENTS] = {
         "INSERT OR IGNORE INTO calls(key, bundle, began, facts) VALUES(?1, ?2, ?3, ?4)",
     [SQL_APPEND] = "INSERT OR REPLACE INTO entries(call, n, kind, data)"
                    " SELECT id, ?2, ?3, ?4 FROM calls WHERE key = ?1 AND ended = 0",
+    [SQL_CALL_RESTART] = "UPDATE calls SET facts = ?2, attempts = 0 WHERE key = ?1 AND ended = 0",
     [SQL_CALL_END] = "UPDATE calls SET ended = ?2, facts = ?3, timeline = ?4 WHERE key = ?1",
     [SQL_DROP_ENTRIES] = "DELETE FROM entries WHERE call = (SELECT id FROM calls WHERE key = ?1)",
     [SQL_ATTEMPT] = "UPDATE calls SET attempts = attempts + 1 WHERE key = ?1",

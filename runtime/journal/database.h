@@ -17,6 +17,7 @@ enum statement {
     SQL_ROLLBACK,
     SQL_CALL_BEGIN,
     SQL_APPEND,
+    SQL_CALL_RESTART,
     SQL_CALL_END,
     SQL_DROP_ENTRIES,
     SQL_ATTEMPT,

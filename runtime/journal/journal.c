@@ -7,6 +7,7 @@
 enum write_kind {
     WRITE_BEGIN,
     WRITE_APPEND,
+    WRITE_RESTART,
     WRITE_END,
     WRITE_ATTEMPT,
     WRITE_BUNDLE,
@@ -21,6 +22,7 @@ struct write {
     enum journal_kind entry;
     char name[65];
     char bundle[65];
+    char key[KEY_MAX]; /* of a value: whose event the second part is */
     int64_t time;
     uint64_t position;
     bool remove;
@@ -48,13 +50,48 @@ static int run(sqlite3_stmt *st)
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : rc;
 }
 
-static int write_end(struct journal *j, const struct write *w)
+static int drop_entries(struct journal *j, const struct write *w)
 {
     sqlite3_stmt *st = database_statement(&j->db, SQL_DROP_ENTRIES);
-    int rc;
 
     sqlite3_bind_text(st, 1, w->name, -1, SQLITE_STATIC);
-    rc = run(st);
+    map_remove(&j->counts, w->name);
+    return run(st);
+}
+
+static int append_entry(struct journal *j, const char *key, enum journal_kind kind, const void *p,
+                        size_t n)
+{
+    sqlite3_stmt *st = database_statement(&j->db, SQL_APPEND);
+    int64_t number = next_entry(j, key);
+
+    if (number < 0)
+        return SQLITE_NOMEM;
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 2, number);
+    sqlite3_bind_int(st, 3, kind);
+    sqlite3_bind_blob(st, 4, p, (int)n, SQLITE_STATIC);
+    return run(st);
+}
+
+static int write_restart(struct journal *j, const struct write *w)
+{
+    sqlite3_stmt *st;
+    int rc = drop_entries(j, w);
+
+    if (rc)
+        return rc;
+    st = database_statement(&j->db, SQL_CALL_RESTART);
+    sqlite3_bind_text(st, 1, w->name, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(st, 2, w->bytes, (int)w->n, SQLITE_STATIC);
+    return run(st);
+}
+
+static int write_end(struct journal *j, const struct write *w)
+{
+    sqlite3_stmt *st;
+    int rc = drop_entries(j, w);
+
     if (rc)
         return rc;
     st = database_statement(&j->db, SQL_CALL_END);
@@ -62,23 +99,26 @@ static int write_end(struct journal *j, const struct write *w)
     sqlite3_bind_int64(st, 2, w->time);
     sqlite3_bind_blob(st, 3, w->bytes, (int)w->n, SQLITE_STATIC);
     sqlite3_bind_blob(st, 4, w->bytes + w->n, (int)w->n2, SQLITE_STATIC);
-    map_remove(&j->counts, w->name);
     return run(st);
 }
 
 /* Carry out one write inside the open transaction; an SQLite code. */
 static int perform(struct journal *j, const struct write *w)
 {
-    static const enum statement which[] = {
-        [WRITE_BEGIN] = SQL_CALL_BEGIN, [WRITE_APPEND] = SQL_APPEND,
-        [WRITE_ATTEMPT] = SQL_ATTEMPT,  [WRITE_BUNDLE] = SQL_PUT_BUNDLE,
-        [WRITE_VALUE] = SQL_PUT_VALUE,  [WRITE_EXPIRE] = SQL_EXPIRE};
+    static const enum statement which[] = {[WRITE_BEGIN] = SQL_CALL_BEGIN,
+                                           [WRITE_ATTEMPT] = SQL_ATTEMPT,
+                                           [WRITE_BUNDLE] = SQL_PUT_BUNDLE,
+                                           [WRITE_VALUE] = SQL_PUT_VALUE,
+                                           [WRITE_EXPIRE] = SQL_EXPIRE};
     sqlite3_stmt *st;
-    int64_t number;
     int rc;
 
     if (w->kind == WRITE_END)
         return write_end(j, w);
+    if (w->kind == WRITE_RESTART)
+        return write_restart(j, w);
+    if (w->kind == WRITE_APPEND)
+        return append_entry(j, w->name, w->entry, w->bytes, w->n);
     st = database_statement(&j->db,
                             w->kind == WRITE_VALUE && w->remove ? SQL_DROP_VALUE : which[w->kind]);
     if (w->kind == WRITE_EXPIRE)
@@ -89,14 +129,6 @@ static int perform(struct journal *j, const struct write *w)
     case WRITE_BEGIN:
         sqlite3_bind_text(st, 2, w->bundle, -1, SQLITE_STATIC);
         sqlite3_bind_int64(st, 3, w->time);
-        sqlite3_bind_blob(st, 4, w->bytes, (int)w->n, SQLITE_STATIC);
-        break;
-    case WRITE_APPEND:
-        number = next_entry(j, w->name);
-        if (number < 0)
-            return SQLITE_NOMEM;
-        sqlite3_bind_int64(st, 2, number);
-        sqlite3_bind_int(st, 3, w->entry);
         sqlite3_bind_blob(st, 4, w->bytes, (int)w->n, SQLITE_STATIC);
         break;
     case WRITE_BUNDLE:
@@ -110,6 +142,8 @@ static int perform(struct journal *j, const struct write *w)
     rc = run(st);
     if (!rc && w->kind == WRITE_EXPIRE)
         rc = run(database_statement(&j->db, SQL_DROP_BUNDLES));
+    if (!rc && w->kind == WRITE_VALUE && w->n2)
+        rc = append_entry(j, w->key, JOURNAL_EVENT, w->bytes + w->n, w->n2);
     return rc;
 }
 
@@ -312,17 +346,31 @@ int journal_put_bundle(struct journal *j, const char *id, const void *p, size_t 
     return queue(j, new_write(WRITE_BUNDLE, id, p, n, NULL, 0), position);
 }
 
-int journal_put_value(struct journal *j, const char *name, const void *p, size_t n,
-                      uint64_t *position)
+int journal_put_value_for(struct journal *j, const char *name, const void *p, size_t n,
+                          const char *key, const void *event, size_t event_n, uint64_t *position)
 {
     struct write *w;
 
     if (strlen(name) >= sizeof w->name)
         return ERR_LIMIT;
-    w = new_write(WRITE_VALUE, name, p, n, NULL, 0);
-    if (w)
+    w = new_write(WRITE_VALUE, name, p, n, event, event_n);
+    if (w) {
         w->remove = p == NULL;
+        strncpy(w->key, key, sizeof w->key - 1);
+    }
     return queue(j, w, position);
+}
+
+int journal_put_value(struct journal *j, const char *name, const void *p, size_t n,
+                      uint64_t *position)
+{
+    return journal_put_value_for(j, name, p, n, "", NULL, 0, position);
+}
+
+int journal_restart(struct journal *j, const char *key, const void *facts, size_t n,
+                    uint64_t *position)
+{
+    return queue(j, new_write(WRITE_RESTART, key, facts, n, NULL, 0), position);
 }
 
 int journal_expire(struct journal *j, int64_t time, uint64_t *position)

@@ -56,6 +56,9 @@ int journal_append(struct journal *j, const char *key, enum journal_kind kind, c
 /* A call is over: `summary` and `timeline` (both opaque) replace its entries. */
 int journal_end(struct journal *j, const char *key, int64_t time, const void *summary, size_t n,
                 const void *timeline, size_t timeline_n, uint64_t *position);
+/* What was written of the call so far is not needed any more: it begins anew with these facts. */
+int journal_restart(struct journal *j, const char *key, const void *facts, size_t n,
+                    uint64_t *position);
 /* One more recovery of this call begins. */
 int journal_attempt(struct journal *j, const char *key, uint64_t *position);
 /* Keep a bundle under its id; one that is there already is left alone. */
@@ -64,6 +67,10 @@ int journal_put_bundle(struct journal *j, const char *id, const void *p, size_t 
 /* The flows' durable key-value store; `p` NULL removes. */
 int journal_put_value(struct journal *j, const char *name, const void *p, size_t n,
                       uint64_t *position);
+/* The same, and in one with it an event of call `key`, as journal_append does it: both are
+ * committed or neither. */
+int journal_put_value_for(struct journal *j, const char *name, const void *p, size_t n,
+                          const char *key, const void *event, size_t event_n, uint64_t *position);
 /* Forget calls that ended before `time` (ms), and bundles nobody needs any more. */
 int journal_expire(struct journal *j, int64_t time, uint64_t *position);
 

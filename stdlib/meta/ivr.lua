@@ -55,6 +55,16 @@ function ivr.spawn(fn, ...) end
 ---@return any ...
 function ivr.shield(fn, ...) end
 
+--- Runs `fn`, a piece of work outside the call (HTTP, the store; no methods of the call). After a crash a step that had
+--- ended is not run again; one under way is gone on with, and requests that were sent may be sent twice, with the same
+--- `Idempotency-Key`.
+---@async
+---@param name string  letters, digits, ".", "_", "-"
+---@param fn async fun(...): any
+---@param ... any
+---@return any ...
+function ivr.step(name, fn, ...) end
+
 --- Reads a Teams join link.
 ---@param url string
 ---@return { chatInfo: ivory.chatInfo, meetingInfo: ivory.meetingInfo, tenantId: string }

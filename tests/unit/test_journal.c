@@ -221,10 +221,57 @@ static void sealed_text_opens_for_its_call_only(void)
     clean();
 }
 
+static void a_call_begins_anew(void)
+{
+    char aside[512], text[200] = "", calls[200] = "";
+    struct journal *j;
+    uint64_t at;
+
+    fresh();
+    j = open_journal(aside);
+    EXPECT_INT(journal_begin(j, KEY_A, 1, "b", "old", 3, NULL), 0);
+    EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "one", 3, NULL), 0);
+    EXPECT_INT(journal_attempt(j, KEY_A, NULL), 0);
+    EXPECT_INT(journal_restart(j, KEY_A, "new", 3, NULL), 0);
+    EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "two", 3, &at), 0);
+    wait_for(j, at);
+    EXPECT_INT(journal_entries(j, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "1:two ");
+    EXPECT_INT(journal_each_open(j, collect_call, calls, NULL), 0);
+    EXPECT_IN(calls, "new");
+    journal_close(j);
+    clean();
+}
+
+static void a_value_and_its_event_are_one_write(void)
+{
+    char aside[512], text[200] = "";
+    struct journal *j;
+    uint64_t before, at;
+    void *p;
+    size_t n;
+
+    fresh();
+    j = open_journal(aside);
+    EXPECT_INT(journal_begin(j, KEY_A, 1, "b", "", 0, &before), 0);
+    EXPECT_INT(journal_put_value_for(j, "n", "5", 1, KEY_A, "answer", 6, &at), 0);
+    EXPECT_INT(at, before + 1);
+    wait_for(j, at);
+    EXPECT_INT(journal_entries(j, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "1:answer ");
+    EXPECT_INT(journal_get_value(j, "n", &p, &n, NULL), 0);
+    EXPECT_INT(n, 1);
+    free(p);
+    journal_close(j);
+    clean();
+}
+
 const struct test journal_tests[] = {TEST(keeps_calls_over_a_restart),
                                      TEST(an_ended_call_is_reduced),
                                      TEST(a_damaged_database_is_moved_aside),
                                      TEST(too_much_in_the_queue_is_refused),
                                      TEST(values_are_kept_and_removed),
+                                     TEST(a_call_begins_anew),
+                                     TEST(a_value_and_its_event_are_one_write),
                                      TEST(sealed_text_opens_for_its_call_only),
                                      {0}};

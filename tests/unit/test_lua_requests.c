@@ -412,8 +412,8 @@ static const struct {
     {"call:operation('o1'):get()", "GET", CALL "/operations/o1", NULL},
     {"ivr.createCall '+14255550100'", "POST", CALLS,
      "{'targets':[" PHONE "],'@odata.type':'#microsoft.graph.call','callbackUri':'@BOT@/api/calls/"
-                          "@KEY@.1','requestedModalities':['audio'],'mediaConfig':{'@odata.type':'#"
-                          "microsoft.graph.serviceHostedMediaConfig'}}"},
+     "@KEY@.1','requestedModalities':['audio'],'mediaConfig':{'@odata.type':'#"
+     "microsoft.graph.serviceHostedMediaConfig'}}"},
     {"ivr.createCall{ targets = { user = '" USER_ID "' }, subject = 'x' }", "POST", CALLS,
      "{'subject':'x','targets':[" USER
      "],'@odata.type':'#microsoft.graph.call','callbackUri':'@BOT@/api/calls/"
