@@ -41,7 +41,7 @@ static void queue(struct http_call *c, unsigned status, struct MHD_Response *r)
     CHECK(!c->answered);
     c->answered = true;
     list_remove(&c->link);
-    http_server_give_time(c->server, c->connection, 10);
+    http_server_give_time(c->server, c->connection, HTTP_TIMES_ANSWER);
     c->dead = !r || MHD_queue_response(c->connection, status, r) != MHD_YES;
     if (r)
         MHD_destroy_response(r);
@@ -123,6 +123,14 @@ bool http_call_is_local(const struct http_call *c)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
 }
 
+bool http_call_peer_left(const struct http_call *c)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    return info && http_peer_has_left(info->connect_fd);
+}
+
 /* --- requests -------------------------------------------------------------------------------- */
 
 /* The daemon's earliest sight of a request; what we return is the request's context from then on.
@@ -158,7 +166,7 @@ void http_call_end(void *arg, struct MHD_Connection *connection, void **context,
         return;
     /* A connection whose call the handler holds is suspended, and the daemon leaves it alone. */
     CHECK(!c->handled || c->answered);
-    http_server_give_time(arg, connection, 2);
+    http_server_give_time(arg, connection, HTTP_TIMES_REQUEST);
     http_fini(&c->request);
     buf_fini(&c->body);
     free(c);

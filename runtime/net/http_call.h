@@ -25,8 +25,15 @@ struct http_server {
     struct list waiting; /* calls that the handler has and has not answered */
 };
 
+/* How many times the idle timeout a client has for a request, and for reading its answer. */
+#define HTTP_TIMES_REQUEST 2
+#define HTTP_TIMES_ANSWER  10
+
 /* Give the client of `c` so many times the idle timeout; 0: it is our turn, no deadline. */
 void http_server_give_time(struct http_server *s, struct MHD_Connection *c, unsigned times);
+
+/* Whether the other end of the socket has said that nothing more will come. */
+bool http_peer_has_left(int fd);
 
 /* A connection was resumed: let the daemon run soon. */
 void http_server_run_soon(struct http_server *s);

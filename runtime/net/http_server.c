@@ -3,6 +3,7 @@
 #include "net/http_call.h"
 #include "net/http_listen.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -12,11 +13,15 @@
  * which just fits is not left without one. */
 #define ROOM 8192
 
+#define SWEEP_MS 1000
+
 /* One connection; what its client may take time for. */
 struct peer {
     struct list link;
     int fd;
     uint64_t deadline; /* in the loop's ms; 0 = it is our turn */
+    bool asks;         /* we wait for (the rest of) a request  */
+    bool finished;     /* its last byte had come at the last sweep, and we waited still */
 };
 
 /* --- time a client may take ------------------------------------------------------------------ */
@@ -27,8 +32,19 @@ void http_server_give_time(struct http_server *s, struct MHD_Connection *c, unsi
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct peer *p = info ? info->socket_context : NULL;
 
-    if (p)
-        p->deadline = times ? uv_now(s->poll.loop) + times * s->cfg.timeout_s * 1000ull : 0;
+    if (!p)
+        return;
+    p->deadline = times ? uv_now(s->poll.loop) + times * s->cfg.timeout_s * 1000ull : 0;
+    p->asks = times == HTTP_TIMES_REQUEST;
+    p->finished = false;
+}
+
+bool http_peer_has_left(int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 static void on_connection(void *arg, struct MHD_Connection *c, void **context,
@@ -48,7 +64,8 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **context,
     if (!p)
         return; /* such a connection has the idle timeout only */
     p->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    p->deadline = uv_now(s->poll.loop) + 2000ull * s->cfg.timeout_s;
+    p->deadline = uv_now(s->poll.loop) + HTTP_TIMES_REQUEST * 1000ull * s->cfg.timeout_s;
+    p->asks = true;
     list_append(&s->peers, &p->link);
     *context = p;
 }
@@ -60,11 +77,16 @@ static void on_sweep(uv_timer_t *t)
 
     list_each (it, tmp, &s->peers) {
         struct peer *p = list_entry(it, struct peer, link);
-        if (p->deadline && p->deadline < uv_now(t->loop)) {
+        bool left = p->deadline && p->asks && http_peer_has_left(p->fd);
+
+        if ((left && p->finished) || (p->deadline && p->deadline < uv_now(t->loop))) {
             /* The daemon has no call to end a connection, but it sees this as the peer's end. */
             shutdown(p->fd, SHUT_RDWR);
             p->deadline = 0;
         }
+        /* The daemon overlooks an end that came together with the last bytes. Whether it did is
+         * known at the next sweep: it may have those bytes still before it. */
+        p->finished = left;
     }
 }
 
@@ -205,7 +227,7 @@ int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http
     s->open = 3;
     uv_poll_start(&s->poll, UV_READABLE, on_poll);
     uv_timer_start(&s->timer, on_timer, 0, 0);
-    uv_timer_start(&s->sweep, on_sweep, 500ull * s->cfg.timeout_s, 500ull * s->cfg.timeout_s);
+    uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     *out = s;
     s = NULL;
 out:

@@ -5,7 +5,8 @@
  * 431 or 503 itself. Everything here runs on the loop's thread, where SIGPIPE is blocked.
  *
  * A client has `timeout_s` between any two bytes and twice that for a whole request, so that one
- * which trickles is not served for ever; for reading its answer it has ten times that.
+ * which trickles is not served for ever; for reading its answer it has ten times that. One that
+ * ends its side in the middle of a request is let go within two seconds.
  */
 #ifndef IVORY_NET_HTTP_SERVER_H
 #define IVORY_NET_HTTP_SERVER_H
@@ -48,6 +49,10 @@ unsigned http_server_port(const struct http_server *s);
 
 /* Whether the client is on this machine. */
 bool http_call_is_local(const struct http_call *call);
+
+/* Whether the client of a call not yet answered has closed its end: it will hardly read the answer.
+ */
+bool http_call_peer_left(const struct http_call *call);
 
 /* Answer `call`, now or later, on the loop's thread; `response` is copied. An answer to a client
  * that has gone is dropped. */
