@@ -12,6 +12,7 @@ enum {
     PHONE_POLL_MS = 25000,
     PHONE_KEPT_MS = 60000,   /* after the end                  */
     PHONE_ASKED_MS = 300000, /* nobody asked for so long: over */
+    PHONE_LEFT_MS = 5000,    /* nobody asked for so long after one that waited had gone: over */
     PHONE_MAX_EVENTS = 1000,
     PHONE_MAX_LINES = 10000,
 };
@@ -30,6 +31,7 @@ struct phone_line {
     bool registered; /* only rings */
     char state[24];
     int64_t asked; /* when anybody last asked about it  */
+    int64_t left;  /* when whoever waited for its events went away; 0: nobody did, or asked since */
     int64_t ended; /* 0: it has not                     */
     uint64_t last; /* number of the last event          */
     struct list events;

@@ -125,7 +125,9 @@ void phones_action(struct phones *p, const struct switchboard_action *a, int64_t
 
 static int64_t deadline(const struct phone_line *l)
 {
-    int64_t at = l->ended ? l->ended + PHONE_KEPT_MS : l->asked + PHONE_ASKED_MS;
+    int64_t at = l->ended  ? l->ended + PHONE_KEPT_MS
+                 : l->left ? l->left + PHONE_LEFT_MS
+                           : l->asked + PHONE_ASKED_MS;
 
     return l->poll && l->poll_end < at ? l->poll_end : at;
 }
@@ -137,6 +139,10 @@ void phones_tick(struct phones *p, int64_t now)
     list_each (it, tmp, &p->order) {
         struct phone_line *l = list_entry(it, struct phone_line, link);
 
+        if (l->poll && http_call_peer_left(l->poll)) {
+            phone_line_poll_end(l);
+            l->left = now;
+        }
         if (deadline(l) > now)
             continue;
         if (l->poll) {
@@ -149,6 +155,7 @@ void phones_tick(struct phones *p, int64_t now)
         } else {
             /* The line ends by the action that follows; when the switchboard knows of none, now. */
             l->asked = now;
+            l->left = 0;
             if (switchboard_hang_up(p->board, l->id, now))
                 l->ended = now;
         }

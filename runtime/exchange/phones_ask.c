@@ -313,8 +313,10 @@ void phones_request(struct phones *p, struct http_call *call, const struct http_
     } else if (r->of_line && !(a.line = phone_line_find(p, line))) {
         refuse(&a, 404, "There is no such line.");
     } else if (read_body(&a, r)) {
-        if (a.line)
+        if (a.line) {
             a.line->asked = now;
+            a.line->left = 0;
+        }
         r->handler(&a);
     }
     cJSON_Delete(a.body);
