@@ -246,6 +246,11 @@ unsigned exchange_service_port(const struct exchange_service *s)
     return s->port;
 }
 
+const char *exchange_service_url(const struct exchange_service *s)
+{
+    return s->url;
+}
+
 void exchange_service_stop(struct exchange_service *s)
 {
     if (!s)

@@ -41,6 +41,9 @@ int exchange_service_start(struct exchange_service **out, const struct exchange_
 /* The port in use, from any thread. */
 unsigned exchange_service_port(const struct exchange_service *s);
 
+/* As clients reach it, from any thread; valid as long as the service. */
+const char *exchange_service_url(const struct exchange_service *s);
+
 /* End what is in progress, join the thread, free. NULL is allowed. */
 void exchange_service_stop(struct exchange_service *s);
 

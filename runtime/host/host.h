@@ -22,6 +22,8 @@
 struct host {
     uv_loop_t loop;
     uv_timer_t clock;
+    int64_t now;    /* the last that host_now said...     */
+    uint64_t ticks; /* ...and the steady clock then, ns   */
     const struct config *cfg;
     const struct bundle_source *stdlib;
     struct log log;
@@ -40,7 +42,8 @@ struct host {
     bool stopping;
 };
 
-/* Milliseconds since the epoch, never going back. */
+/* Milliseconds since the epoch. When the system's clock is set back, it goes on from where it was.
+ */
 int64_t host_now(struct host *s);
 
 /* Do what the engine asks for and set the clock to its next deadline. Call after every input. */
@@ -61,6 +64,8 @@ void public_forget(struct host *s);
 /* Answers: JSON text (taken over; NULL = 500), or a status with an empty body. */
 void answer_json(struct http_call *call, int status, cJSON *body);
 void answer_status(struct http_call *call, int status);
+/* Whether a request says that its body is JSON. */
+bool request_is_json(const struct http_message *request);
 /* An error body {"error":{"code","message"}}. */
 void answer_error(struct http_call *call, int status, const char *code, const char *message);
 

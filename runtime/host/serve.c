@@ -1,19 +1,23 @@
 #include "host/serve.h"
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "bindings/bindings.h"
+#include "host/data_lock.h"
 #include "host/host.h"
 #include "host/host_hooks.h"
 #include "host/host_journal.h"
 #include "host/settings.h"
 #include "host/watchdog.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Everything a running service is, beside the part that the handlers see. */
 struct server {
@@ -23,17 +27,26 @@ struct server {
     uv_signal_t signals[3];
     unsigned nsignals;
     struct bindings_config bindings;
-    char exchange_url[64], public_url[96];
+    char *public_url;
+    int lock;
     char *secret;
 };
 
 int64_t host_now(struct host *s)
 {
-    (void)s;
     uv_timeval64_t t;
+    uint64_t ticks = uv_hrtime();
+    int64_t ms, steady = s->now + (int64_t)((ticks - s->ticks) / 1000000);
 
     uv_gettimeofday(&t);
-    return t.tv_sec * 1000 + t.tv_usec / 1000;
+    ms = t.tv_sec * 1000 + t.tv_usec / 1000;
+    if (s->now && ms < steady)
+        ms = steady;
+    if (ms > s->now) {
+        s->now = ms;
+        s->ticks = ticks;
+    }
+    return s->now;
 }
 
 static void on_clock(uv_timer_t *timer)
@@ -190,39 +203,38 @@ static int read_secrets(struct server *sv, struct error *e)
 
 /* Our own address for the service: public_url, or with the exchange on this machine where we
  * listen. */
-static void find_public_url(struct server *sv)
+static int find_public_url(struct server *sv, struct error *e)
 {
     const struct config *cfg = sv->host.cfg;
     const char *given = config_str(cfg, "public_url"), *listen = config_str(cfg, "listen");
-    const char *colon = strrchr(listen, ':');
+    struct buf url = {0};
 
     if (given)
-        snprintf(sv->public_url, sizeof sv->public_url, "%.95s", given);
+        buf_str(&url, given);
     else
-        snprintf(sv->public_url, sizeof sv->public_url, "http://%.*s:%u",
-                 (int)(colon ? colon - listen : 9), colon ? listen : "127.0.0.1",
-                 http_server_port(sv->host.public));
+        buf_fmt(&url, "http://%.*s:%u", (int)(strrchr(listen, ':') - listen), listen,
+                http_server_port(sv->host.public));
+    sv->public_url = buf_take(&url);
+    return sv->public_url ? 0 : error_set(e, ERR_NOMEM, "no memory");
 }
 
 static int start_exchange(struct server *sv, struct error *e)
 {
     const struct config *cfg = sv->host.cfg;
-    char webhook[160];
+    struct buf webhook = {0};
     struct exchange_service_config c;
     int err;
 
     if (config_str(cfg, "graph.url"))
         return 0;
-    snprintf(webhook, sizeof webhook, "%s/api/calls", sv->public_url);
+    if (buf_fmt(&webhook, "%s/api/calls", sv->public_url))
+        return error_set(e, ERR_NOMEM, "no memory");
     settings_exchange(cfg, &sv->host.log, sv->secret, &c);
     if (!c.webhook)
-        c.webhook = webhook;
+        c.webhook = webhook.p;
     err = exchange_service_start(&sv->exchange, &c, e);
-    if (err)
-        return error_prefix(e, err, "exchange");
-    snprintf(sv->exchange_url, sizeof sv->exchange_url, "http://127.0.0.1:%u",
-             exchange_service_port(sv->exchange));
-    return 0;
+    buf_fini(&webhook);
+    return err ? error_prefix(e, err, "exchange.listen") : 0;
 }
 
 /* With the exchange, "flow:<name>" may be called like a number: `ivory phone <name>` does. */
@@ -247,18 +259,19 @@ static int start_engine(struct server *sv, struct error *e)
     struct host *s = &sv->host;
     const struct config *cfg = s->cfg;
     const char *graph = config_str(cfg, "graph.url");
-    char openid[128];
+    const char *url = graph ? graph : exchange_service_url(sv->exchange);
+    struct buf openid = {0};
+    int err;
     struct engine_config c = {
         .route = graph ? NULL : route_by_name,
         .record = host_journal_hooks(s->journal),
         .wire = {.version = version_parse(config_str(cfg, "graph.version")),
-                 .graph_url = graph ? (char *)graph : sv->exchange_url,
+                 .graph_url = (char *)url,
                  .public_url = sv->public_url,
-                 .authority = graph ? (char *)config_str(cfg, "graph.authority") : sv->exchange_url,
+                 .authority = graph ? (char *)config_str(cfg, "graph.authority") : (char *)url,
                  .tenant = (char *)config_str(cfg, graph ? "graph.tenant" : "exchange.tenant"),
                  .app_id = (char *)config_str(cfg, graph ? "graph.app_id" : "exchange.app_id"),
                  .verify = config_bool(cfg, "inbound.verify"),
-                 .openid = graph ? (char *)config_str(cfg, "inbound.openid") : openid,
                  .issuers = config_list(cfg, "inbound.issuers"),
                  .request_ms = 30000,
                  .keepalive_ms = 15 * 60 * 1000,
@@ -268,14 +281,22 @@ static int start_engine(struct server *sv, struct error *e)
                  .keep_recording = keep_recording,
                  .keep_recording_arg = s}};
 
-    snprintf(openid, sizeof openid, "%s/v1/.well-known/OpenIdConfiguration", sv->exchange_url);
+    if (graph)
+        buf_str(&openid, config_str(cfg, "inbound.openid"));
+    else
+        buf_fmt(&openid, "%s/v1/.well-known/OpenIdConfiguration", url);
+    if (openid.err)
+        return error_set(e, ERR_NOMEM, "no memory");
+    c.wire.openid = openid.p;
     sv->bindings.version = c.wire.version;
     settings_core(cfg, &c.core);
     c.core.open = bindings_open;
     c.core.open_arg = &sv->bindings;
     c.wire.app_secret = sv->secret ? sv->secret : "exchange";
     host_hooks(s, &c);
-    return engine_new(&s->engine, &c, e);
+    err = engine_new(&s->engine, &c, e);
+    buf_fini(&openid);
+    return err;
 }
 
 static int start(struct server *sv, struct error *e)
@@ -290,9 +311,11 @@ static int start(struct server *sv, struct error *e)
     if (!err)
         err = prompt_store_new(&s->store, config_str(s->cfg, "data"), e);
     if (!err)
+        err = data_lock(&sv->lock, config_str(s->cfg, "data"), e);
+    if (!err)
         err = start_network(sv, e);
     if (!err)
-        find_public_url(sv);
+        err = find_public_url(sv, e);
     if (!err)
         err = start_exchange(sv, e);
     if (!err)
@@ -331,6 +354,9 @@ static void stop(struct server *sv)
     uv_close((uv_handle_t *)&s->clock, NULL);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&s->loop) == 0);
+    if (sv->lock >= 0)
+        close(sv->lock);
+    free(sv->public_url);
     free(s->admin_token);
     free(sv->secret);
 }
@@ -347,13 +373,13 @@ static void say_where(struct server *sv)
                   config_str(s->cfg, "graph.version"));
     else
         log_write(&s->log, LOG_INFO, NULL,
-                  "call service: the exchange at %s; to call, in another terminal: ivory phone",
-                  sv->exchange_url);
+                  "call service: the exchange at %s; to call, in another terminal: %s phone",
+                  exchange_service_url(sv->exchange), program_invocation_name);
 }
 
 int serve(const struct config *cfg, const struct bundle_source *stdlib, struct error *e)
 {
-    struct server sv = {.host = {.cfg = cfg, .stdlib = stdlib}};
+    struct server sv = {.host = {.cfg = cfg, .stdlib = stdlib}, .lock = -1};
     struct host *s = &sv.host;
     int err;
 
