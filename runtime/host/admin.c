@@ -84,9 +84,14 @@ static void post_call(struct host *s, struct http_call *call, const struct http_
     cJSON *body = NULL, *create = NULL, *answer;
     const char *flow, *target;
     char key[KEY_MAX];
-    int after_s, err = json_parse(&body, request->body ? request->body : "", request->n, &e);
+    int after_s, err;
 
     (void)rest;
+    if (!request_is_json(request)) { /* also keeps out forms of web pages, which cannot say so */
+        answer_error(call, 415, "unsupportedMediaType", "the body must be application/json");
+        return;
+    }
+    err = json_parse(&body, request->body ? request->body : "", request->n, &e);
     flow = json_str(body, "flow");
     target = json_str(body, "target");
     if (!err && (!flow || !target))

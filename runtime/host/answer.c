@@ -4,6 +4,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+bool request_is_json(const struct http_message *request)
+{
+    static const char json[] = "application/json";
+    const char *type = http_header(request, "Content-Type");
+
+    return type && strncasecmp(type, json, sizeof json - 1) == 0 &&
+           strchr("; \t", type[sizeof json - 1]);
+}
 
 void answer_status(struct http_call *call, int status)
 {

@@ -1,5 +1,6 @@
 #include "host/control.h"
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "net/http_client.h"
 
@@ -7,18 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct reply {
+    struct http_message *message;
+    bool came;
+    int err;
+};
+
 static void keep_response(void *arg, uint64_t id, const struct http_message *response)
 {
+    struct reply *r = arg;
+
     (void)id;
-    if (http_copy(arg, response))
-        *(struct http_message *)arg = (struct http_message){0};
+    r->came = true;
+    r->err = http_copy(r->message, response);
 }
 
 /* One exchange over a loop of its own. */
 static int exchange(const struct http_message *request, struct http_message *response,
                     struct error *e)
 {
-    struct http_client_config cc = {.max_body = 16u << 20, .done = keep_response, .arg = response};
+    struct reply reply = {.message = response};
+    struct http_client_config cc = {.max_body = 16u << 20, .done = keep_response, .arg = &reply};
     struct http_client *client = NULL;
     uv_loop_t loop;
     int err;
@@ -28,8 +38,10 @@ static int exchange(const struct http_message *request, struct http_message *res
     err = http_client_new(&client, &loop, &cc, e);
     if (!err)
         err = http_client_send(client, 1, request, 10000);
-    while (!err && !response->status && !response->body)
+    while (!err && !reply.came)
         uv_run(&loop, UV_RUN_ONCE);
+    if (!err && reply.err)
+        err = error_set(e, reply.err, "no memory for the answer");
     http_client_free(client);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
@@ -39,19 +51,29 @@ static int exchange(const struct http_message *request, struct http_message *res
 static int build(const struct config *cfg, const char *verb, const char *path, const cJSON *body,
                  struct http_message *request, struct error *e)
 {
-    char url[256], *text = body ? json_text(body) : NULL;
+    char *text = body ? json_text(body) : NULL;
     char *token = config_secret(cfg, "admin.token_file", e);
+    struct buf url = {0}, header = {0};
     int err;
 
-    snprintf(url, sizeof url, "http://%s%s", config_str(cfg, "admin.listen"), path);
-    err = http_request_init(request, verb, url);
-    if (!err && token) {
-        char header[512];
-        snprintf(header, sizeof header, "Bearer %s", token);
-        err = http_set_header(request, "Authorization", header);
+    if (!token && config_str(cfg, "admin.token_file")) {
+        err = ERR_IO;
+        goto out;
     }
+    buf_fmt(&url, "http://%s%s", config_str(cfg, "admin.listen"), path);
+    buf_fmt(&header, "Bearer %s", token ? token : "");
+    err = url.err || header.err || (body && !text) ? ERR_NOMEM : 0;
+    if (!err)
+        err = http_request_init(request, verb, url.p);
+    if (!err && token)
+        err = http_set_header(request, "Authorization", header.p);
     if (!err && text)
         err = http_set_body(request, "application/json", text, strlen(text));
+    if (err)
+        error_set(e, err, "the request cannot be made: %s", error_name(err));
+out:
+    buf_fini(&url);
+    buf_fini(&header);
     free(token);
     free(text);
     return err;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* A webhook whose answer the engine has not given yet. */
 struct webhook {
@@ -36,15 +35,6 @@ static bool callback_key(const char *url, char key[CALLBACK_KEY_MAX])
     return true;
 }
 
-static bool is_json(const struct http_message *request)
-{
-    static const char json[] = "application/json";
-    const char *type = http_header(request, "Content-Type");
-
-    return type && strncasecmp(type, json, sizeof json - 1) == 0 &&
-           strchr("; \t", type[sizeof json - 1]);
-}
-
 static void refuse_webhook(struct host *s, struct http_call *call, int status)
 {
     metrics_webhook(&s->metrics, status);
@@ -57,7 +47,7 @@ static void take_webhook(struct host *s, struct http_call *call, const struct ht
     struct webhook *w;
     int err;
 
-    if (!is_json(request)) {
+    if (!request_is_json(request)) {
         log_write(&s->log, LOG_WARN, NULL,
                   "webhook refused: its Content-Type is not application/json");
         refuse_webhook(s, call, 415);
