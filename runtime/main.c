@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -506,12 +507,24 @@ static int parse(struct command_line *cl, int argc, char **argv)
     return 0;
 }
 
+/* A call takes a few descriptors; the limit that a shell sets is meant for other programs. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct command_line cl = {.seed = 1};
     const struct subcommand *sub;
 
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
         return usage(argc < 2 ? stderr : stdout);
     sub = find_subcommand(argv[1]);
