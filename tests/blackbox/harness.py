@@ -55,10 +55,10 @@ def free_ports(n):
 class Program:
     """A child process whose output is collected line by line."""
 
-    def __init__(self, *args, cwd=ROOT, env=None):
+    def __init__(self, *args, cwd=ROOT, env=None, stdin=subprocess.PIPE):
         self.lines, self.new = [], queue.Queue()
         self.p = subprocess.Popen([str(pathlib.Path(IVORY).resolve()), *args], cwd=cwd, text=True, bufsize=1,
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   env={**os.environ, **(env or {})})
         threading.Thread(target=self._read, daemon=True).start()
         started.append(self)
@@ -128,8 +128,8 @@ class Service(Program):
         except OSError:
             return False
 
-    def phone(self, *args):
-        return Program("phone", *args, *self.with_sets())
+    def phone(self, *args, stdin=subprocess.PIPE):
+        return Program("phone", *args, *self.with_sets(), stdin=stdin)
 
     def calls(self):
         return json.loads(request(self.admin, "GET", "/admin/v1/calls")[1])

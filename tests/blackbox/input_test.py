@@ -4,8 +4,9 @@ import pathlib
 import random
 import shutil
 import tempfile
+import time
 
-from harness import ROOT, Service, check, main, raw, request, run, until
+from harness import ROOT, SLOW, Service, check, main, raw, request, run, until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -32,6 +33,7 @@ def statuses():
         (s.admin, "POST", "/admin/v1/calls", b"{", JSON, {400}),
         (s.admin, "POST", "/admin/v1/calls", deep, JSON, {400}),
         (s.admin, "POST", "/admin/v1/calls", b'{"flow":1,"target":2}', JSON, {400}),
+        (s.admin, "POST", "/admin/v1/calls", b'{"flow":"reminder","target":"+15550177"}', {"Content-Type": "text/plain"}, {415}),
         (s.admin, "DELETE", "/admin/v1/calls/xyz", None, {}, {404}),
         (s.admin, "GET", "/admin/v1/calls/" + "0" * 32, None, {}, {404}),
         (s.admin, "PATCH", "/admin/v1/calls", b"", {}, {405}),
@@ -94,7 +96,9 @@ def raw_bytes():
     ]
     for port in (s.port, s.admin, s.exchange):
         for data in requests:
+            begun = time.monotonic()
             answer = raw(port, data)
+            check("what ends in the middle is let go soon", time.monotonic() - begun < 4 * SLOW, data[:60])
             check("what is answered is HTTP", not answer or answer.startswith(b"HTTP/1."), (data[:60], answer[:60]))
     answer = raw(s.port, b"POST /api/calls HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\r\n")
     check("a POST without a length is refused", answer.startswith((b"HTTP/1.1 411", b"HTTP/1.1 401", b"HTTP/1.1 400")), answer[:80])

@@ -1,4 +1,7 @@
 """The service as a caller meets it: `ivory serve`, `ivory phone`, `ivory dial`, real processes over loopback."""
+import signal
+import tempfile
+
 from harness import Program, Service, check, main, request, run, until
 
 
@@ -27,6 +30,48 @@ def keys_from_a_pipe():
     phone.says("ended", 30)
     check("the phone ends with the call", phone.ends() == 0, phone.text)
     s.stop()
+
+
+def keys_from_a_file():
+    s = Service()
+    with tempfile.TemporaryFile("w+") as keys:
+        keys.write("22" + "\n" * 600)
+        keys.seek(0)
+        phone = s.phone(stdin=keys)
+        phone.says("plays connecting", 20)
+    check("the phone ends with the call", phone.ends(30) == 0, phone.text)
+    s.stop()
+
+
+def a_phone_that_vanishes():
+    s = Service()
+    phones = [s.phone("voicemail") for _ in range(3)]
+    for p in phones:
+        p.says("records")
+    for p in phones:
+        p.stop(signal.SIGKILL)
+    until("their calls to end", lambda: s.calls() == [], 12)
+    phone = s.phone()
+    phone.says("plays main-menu")
+    phone.p.send_signal(signal.SIGTERM)
+    check("a phone told to go hangs up first", phone.ends() == 0 and "ended: 200" in phone.text, phone.text)
+    check("the service leaves when asked, calls or not", s.phone().says("connected") and s.stop() == 0, s.text)
+
+
+def two_services():
+    s = Service()
+    ports = [f"{key}=127.0.0.1:0" for key in ("listen", "admin.listen", "exchange.listen")]
+    status, out = run("serve", *s.with_sets(ports))
+    check("one data folder, one service", status == 1 and s.data in out and str(s.p.pid) in out, out)
+    for key in ("listen", "admin.listen", "exchange.listen"):
+        with tempfile.TemporaryDirectory() as data:
+            own = [p for p in ports if not p.startswith(key + "=")]
+            status, out = run("serve", *s.with_sets([*own, f"data={data}"]))
+        check(f"a port in use is named: {key}", status == 1 and key in out and "in use" in out, out)
+    s.stop()
+    again = Program("serve", *s.with_sets())
+    again.says("call service")
+    check("the folder is free again", again.stop() == 0, again.text)
 
 
 def reminder_rings_a_phone():
@@ -101,5 +146,5 @@ def the_exchange_of_another_process():
     check("and so does one whose exchange has gone", gone.ends() == 1, gone.text)
 
 
-main(menu_is_walked, keys_from_a_pipe, reminder_rings_a_phone, a_meeting_is_joined, many_callers_at_once,
+main(menu_is_walked, keys_from_a_pipe, keys_from_a_file, a_phone_that_vanishes, two_services, reminder_rings_a_phone, a_meeting_is_joined, many_callers_at_once,
      faults_are_survived, the_exchange_of_another_process)
