@@ -13,7 +13,7 @@
 #define TURN_MS  1000
 #define FALLBACK "trouble" /* what callers hear of a flow that failed, unless configured     */
 #define IN_DOUBT "is in doubt and is not repeated"
-#define ROUNDS   100000    /* hang-ups of one test                                            */
+#define ROUNDS   100000 /* hang-ups of one test                                            */
 
 /* Kinds of faults that every flow must bear; `strict`: also unseen by the caller. */
 static const struct fault_kind {
@@ -163,6 +163,11 @@ static bool survives(struct run *r, struct simulation_config *cfg, size_t i, uin
 
     cfg->crash_at = k;
     simulate(r, cfg, i, &result);
+    if (result.skipped) {
+        r->skipped++;
+        free(result.log);
+        return true;
+    }
     if (result.failed && !result.stuck && result.log && strstr(result.log, IN_DOUBT)) {
         r->skipped++; /* the flow was told, and nothing was done twice: all that can be had */
         free(result.log);
@@ -192,8 +197,8 @@ static void run_crashes(struct run *r, size_t i)
     struct random random;
 
     cfg.journalled = true;
-    cfg.patience_ms = PATIENT;
     simulate(r, &cfg, i, &plain);
+    cfg.patience_ms = PATIENT;
     free(plain.log);
     if (plain.stuck || plain.failed || plain.skipped) {
         print_failure(r, i, "with a journal", &plain);
