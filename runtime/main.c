@@ -9,6 +9,7 @@
 #include "graph/notify.h"
 #include "host/config.h"
 #include "host/control.h"
+#include "host/desk.h"
 #include "host/serve.h"
 #include "host/settings.h"
 #include "host/simulate.h"
@@ -31,9 +32,10 @@ struct command_line {
     const char *config;
     char *sets[64];
     int nsets;
-    bool print_config, json, hangups, faults, crash, replay;
+    bool print_config, json, hangups, faults, crash, replay, csv, all;
     unsigned sample;
     const char *filter, *trace, *from;
+    const char *since, *flows, *tones;
     const char *to_register; /* phone --answer */
     uint64_t seed;
     char **args;
@@ -237,7 +239,11 @@ static int run_calls(const struct command_line *cl)
     if (status)
         return status;
     if (control_request(cfg, "GET", "/admin/v1/calls", NULL, &list, &e)) {
-        status = fail(&e);
+        const struct desk_options o = {.cfg = cfg, .json = cl->json, .out = stdout};
+        struct error why = {""};
+
+        fail(&e);
+        status = desk_calls(&o, &why) ? EXIT_FAILURE : 0;
     } else if (cl->json) {
         char *text = json_text(list);
         puts(text ? text : "");
@@ -250,6 +256,56 @@ static int run_calls(const struct command_line *cl)
     cJSON_Delete(list);
     config_free(cfg);
     return status;
+}
+
+/* cdr, show and replay: all read the journal. */
+static int at_desk(const struct command_line *cl,
+                   int (*run)(const struct desk_options *o, struct error *e))
+{
+    struct error e = {""};
+    struct config *cfg;
+    struct bindings_config bindings = {VERSION_V1};
+    struct desk_options o = {.stdlib = stdlib_sources,
+                             .key = cl->nargs ? cl->args[0] : NULL,
+                             .since = cl->since,
+                             .flows = cl->flows,
+                             .tones = cl->tones,
+                             .json = cl->json,
+                             .csv = cl->csv,
+                             .out = stdout};
+    int status = with_config(cl, &cfg);
+
+    if (status)
+        return EXIT_USAGE;
+    bindings.version = version_parse(config_str(cfg, "graph.version"));
+    settings_core(cfg, &o.core);
+    o.core.open = bindings_open;
+    o.core.open_arg = &bindings;
+    o.cfg = cfg;
+    status = run(&o, &e);
+    if (e.text[0])
+        fail(&e);
+    config_free(cfg);
+    return status;
+}
+
+static int run_cdr(const struct command_line *cl)
+{
+    return at_desk(cl, desk_cdr);
+}
+
+static int run_show(const struct command_line *cl)
+{
+    return at_desk(cl, desk_show);
+}
+
+static int run_replay(const struct command_line *cl)
+{
+    if (cl->all == (cl->nargs > 0)) {
+        fputs("ivory: replay wants a call, or --all\n", stderr);
+        return EXIT_USAGE;
+    }
+    return at_desk(cl, desk_replay);
 }
 
 static int run_reload(const struct command_line *cl)
@@ -406,6 +462,10 @@ static const struct subcommand {
     {"dial", "FLOW TARGET", 2, 2, run_dial,
      "place a call: a phone number, a user id or a Teams join link"},
     {"calls", "[--json]", 0, 0, run_calls, "calls in progress"},
+    {"show", "CALL [--json]", 1, 1, run_show, "what happened in a call of the journal"},
+    {"cdr", "[--since DATE|7d] [--csv]", 0, 0, run_cdr, "ended calls, a line of JSON or CSV each"},
+    {"replay", "CALL|--all [--since DATE|7d] [--flows DIR] [--tones KEYS]", 0, 1, run_replay,
+     "run calls of the journal again; exit status 1: they go another way, 2: they cannot be run"},
     {"reload", "", 0, 0, run_reload, "read the flows anew"},
     {"bundles", "[use ID] [--json]", 0, 2, run_bundles,
      "flows in use, on trial and of the past; go back to one"},
@@ -435,21 +495,17 @@ static const struct subcommand *find_subcommand(const char *name)
 
 static int parse(struct command_line *cl, int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"set", required_argument, NULL, 's'},
-                                            {"print-config", no_argument, NULL, 'p'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"filter", required_argument, NULL, 'f'},
-                                            {"trace", required_argument, NULL, 't'},
-                                            {"seed", required_argument, NULL, 'n'},
-                                            {"hangups", no_argument, NULL, 'h'},
-                                            {"faults", no_argument, NULL, 'u'},
-                                            {"from", required_argument, NULL, 'o'},
-                                            {"answer", required_argument, NULL, 'a'},
-                                            {"crash", no_argument, NULL, 'k'},
-                                            {"replay", no_argument, NULL, 'r'},
-                                            {"sample", required_argument, NULL, 'm'},
-                                            {0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"print-config", no_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
+        {"filter", required_argument, NULL, 'f'}, {"trace", required_argument, NULL, 't'},
+        {"seed", required_argument, NULL, 'n'},   {"hangups", no_argument, NULL, 'h'},
+        {"faults", no_argument, NULL, 'u'},       {"from", required_argument, NULL, 'o'},
+        {"answer", required_argument, NULL, 'a'}, {"crash", no_argument, NULL, 'k'},
+        {"replay", no_argument, NULL, 'r'},       {"sample", required_argument, NULL, 'm'},
+        {"since", required_argument, NULL, 'i'},  {"flows", required_argument, NULL, 'w'},
+        {"tones", required_argument, NULL, 'e'},  {"csv", no_argument, NULL, 'v'},
+        {"all", no_argument, NULL, 'l'},          {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
@@ -494,6 +550,21 @@ static int parse(struct command_line *cl, int argc, char **argv)
             break;
         case 'o':
             cl->from = optarg;
+            break;
+        case 'i':
+            cl->since = optarg;
+            break;
+        case 'w':
+            cl->flows = optarg;
+            break;
+        case 'e':
+            cl->tones = optarg;
+            break;
+        case 'v':
+            cl->csv = true;
+            break;
+        case 'l':
+            cl->all = true;
             break;
         case 'a':
             cl->to_register = optarg;

@@ -76,6 +76,8 @@ const struct config_key config_keys[] = {
     {"journal.tones", CONFIG_CHOICE, 0, 0, NULL, "wipe|keep",
      "keys that callers pressed, when the call is over; unset: wipe with graph.url, else keep"},
     {"journal.commit_ms", CONFIG_INT, 0, 1000, "2", NULL, "writes are gathered for so long"},
+    {"journal.keep_entries", CONFIG_FLAG, 0, 0, "true", NULL,
+     "ended calls keep what ivory replay needs, until they expire"},
     {"journal.retain_days", CONFIG_INT, 1, 36500, "30", NULL, "what is kept of ended calls"},
     {"journal.key_file", CONFIG_TEXT, 0, 0, NULL, NULL,
      "32 bytes that seal keys; unset: journal.key in data, made when missing"},

@@ -68,6 +68,7 @@ static int open_files(struct host_journal *j, struct error *e)
         .path = path,
         .full_sync = strcmp(config_str(s->cfg, "journal.sync"), "power") == 0,
         .commit_ms = config_int(s->cfg, "journal.commit_ms"),
+        .keep_entries = config_bool(s->cfg, "journal.keep_entries"),
         .max_queue_bytes = QUEUE_BYTES,
         .wake = on_commit,
         .wake_arg = j,

@@ -155,11 +155,12 @@ static int append(void *arg, const char *key, enum journal_kind kind, const void
 }
 
 static int end(void *arg, const char *key, int64_t time, const void *summary, size_t n,
-               const void *timeline, size_t timeline_n, uint64_t *position)
+               const void *timeline, size_t timeline_n, bool wipe, uint64_t *position)
 {
     struct memory_store *m = arg;
     struct kept *k = map_get(&m->calls, key);
 
+    (void)wipe;
     if (late(m, position))
         return 0;
     if (k) {

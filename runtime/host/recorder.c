@@ -135,9 +135,10 @@ static uint64_t write_end(struct recorder *r, struct written *w, const struct co
     const struct store *s = r->cfg.store;
     char *summary = summary_text(&w->summary, c, w->now);
     char *timeline = summary_timeline(&w->summary, c, r->cfg.keep_tones);
+    bool wipe = !r->cfg.keep_tones || json_bool(c->args, "secret", false);
     uint64_t position = 0;
     int err = summary && timeline ? s->end(s->arg, c->key, w->now, summary, strlen(summary),
-                                           timeline, strlen(timeline), &position)
+                                           timeline, strlen(timeline), wipe, &position)
                                   : ERR_NOMEM;
 
     free(summary);

@@ -264,6 +264,7 @@ static int replay_entry(void *arg, enum journal_kind kind, const void *p, size_t
         err = give_held(x);
         return err ? err : take_command(x, p, n);
     case JOURNAL_MARK:
+    case JOURNAL_FACTS:
         break;
     }
     return 0;

@@ -13,9 +13,9 @@ static int append(void *arg, const char *key, enum journal_kind kind, const void
 }
 
 static int end(void *arg, const char *key, int64_t time, const void *summary, size_t n,
-               const void *timeline, size_t timeline_n, uint64_t *position)
+               const void *timeline, size_t timeline_n, bool wipe, uint64_t *position)
 {
-    return journal_end(arg, key, time, summary, n, timeline, timeline_n, position);
+    return journal_end(arg, key, time, summary, n, timeline, timeline_n, wipe, position);
 }
 
 static int attempt(void *arg, const char *key, uint64_t *position)

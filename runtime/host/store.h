@@ -14,7 +14,7 @@ struct store {
     int (*append)(void *arg, const char *key, enum journal_kind kind, const void *p, size_t n,
                   uint64_t *position);
     int (*end)(void *arg, const char *key, int64_t time, const void *summary, size_t n,
-               const void *timeline, size_t timeline_n, uint64_t *position);
+               const void *timeline, size_t timeline_n, bool wipe, uint64_t *position);
     int (*attempt)(void *arg, const char *key, uint64_t *position);
     int (*put_bundle)(void *arg, const char *id, const void *p, size_t n, uint64_t *position);
     int (*restart)(void *arg, const char *key, const void *facts, size_t n, uint64_t *position);

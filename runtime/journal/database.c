@@ -33,6 +33,14 @@ static const char *const sql[SQL_STATEMENTS] = {
                    " SELECT id, ?2, ?3, ?4 FROM calls WHERE key = ?1 AND ended = 0",
     [SQL_CALL_RESTART] = "UPDATE calls SET facts = ?2, attempts = 0 WHERE key = ?1 AND ended = 0",
     [SQL_CALL_END] = "UPDATE calls SET ended = ?2, facts = ?3, timeline = ?4 WHERE key = ?1",
+    [SQL_KEEP_FACTS] = "INSERT OR REPLACE INTO entries(call, n, kind, data)"
+                       " SELECT id, 0, 4, facts FROM calls WHERE key = ?1 AND ended = 0",
+    [SQL_WIPE] = "UPDATE entries SET data = json_remove(CAST(data AS TEXT), '$.data.sealed')"
+                 " WHERE call = (SELECT id FROM calls WHERE key = ?1) AND kind = 1"
+                 " AND instr(CAST(data AS TEXT), '\"sealed\":') > 0"
+                 " AND json_valid(CAST(data AS TEXT))",
+    [SQL_EXPIRE_ENTRIES] = "DELETE FROM entries WHERE call IN"
+                           " (SELECT id FROM calls WHERE ended > 0 AND ended < ?1)",
     [SQL_DROP_ENTRIES] = "DELETE FROM entries WHERE call = (SELECT id FROM calls WHERE key = ?1)",
     [SQL_ATTEMPT] = "UPDATE calls SET attempts = attempts + 1 WHERE key = ?1",
     [SQL_PUT_BUNDLE] = "INSERT OR IGNORE INTO bundles(id, data) VALUES(?1, ?2)",

@@ -16,6 +16,7 @@ struct journal {
     struct database db;     /* the writer thread's           */
     struct database reader; /* the reading thread's          */
     struct journal_config cfg;
+    bool reads_only; /* neither writer nor lock */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t more;

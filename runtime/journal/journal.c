@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum write_kind {
     WRITE_BEGIN,
@@ -25,7 +26,8 @@ struct write {
     char key[KEY_MAX]; /* of a value: whose event the second part is */
     int64_t time;
     uint64_t position;
-    bool remove;
+    bool remove; /* a value   */
+    bool wipe;   /* at an end */
     size_t n, n2;
     char bytes[];
 };
@@ -50,13 +52,18 @@ static int run(sqlite3_stmt *st)
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : rc;
 }
 
-static int drop_entries(struct journal *j, const struct write *w)
+static int run_for(struct journal *j, enum statement which, const struct write *w)
 {
-    sqlite3_stmt *st = database_statement(&j->db, SQL_DROP_ENTRIES);
+    sqlite3_stmt *st = database_statement(&j->db, which);
 
     sqlite3_bind_text(st, 1, w->name, -1, SQLITE_STATIC);
-    map_remove(&j->counts, w->name);
     return run(st);
+}
+
+static int drop_entries(struct journal *j, const struct write *w)
+{
+    map_remove(&j->counts, w->name);
+    return run_for(j, SQL_DROP_ENTRIES, w);
 }
 
 static int append_entry(struct journal *j, const char *key, enum journal_kind kind, const void *p,
@@ -87,10 +94,21 @@ static int write_restart(struct journal *j, const struct write *w)
     return run(st);
 }
 
+/* The entries stay, and before them the facts, whose place the summary takes. */
+static int keep_entries(struct journal *j, const struct write *w)
+{
+    int rc = run_for(j, SQL_KEEP_FACTS, w);
+
+    if (!rc && w->wipe)
+        rc = run_for(j, SQL_WIPE, w);
+    map_remove(&j->counts, w->name);
+    return rc;
+}
+
 static int write_end(struct journal *j, const struct write *w)
 {
     sqlite3_stmt *st;
-    int rc = drop_entries(j, w);
+    int rc = j->cfg.keep_entries ? keep_entries(j, w) : drop_entries(j, w);
 
     if (rc)
         return rc;
@@ -117,6 +135,13 @@ static int perform(struct journal *j, const struct write *w)
         return write_end(j, w);
     if (w->kind == WRITE_RESTART)
         return write_restart(j, w);
+    if (w->kind == WRITE_EXPIRE) {
+        st = database_statement(&j->db, SQL_EXPIRE_ENTRIES);
+        sqlite3_bind_int64(st, 1, w->time);
+        rc = run(st);
+        if (rc)
+            return rc;
+    }
     if (w->kind == WRITE_APPEND)
         return append_entry(j, w->name, w->entry, w->bytes, w->n);
     st = database_statement(&j->db,
@@ -326,12 +351,14 @@ int journal_append(struct journal *j, const char *key, enum journal_kind kind, c
 }
 
 int journal_end(struct journal *j, const char *key, int64_t time, const void *summary, size_t n,
-                const void *timeline, size_t timeline_n, uint64_t *position)
+                const void *timeline, size_t timeline_n, bool wipe, uint64_t *position)
 {
     struct write *w = new_write(WRITE_END, key, summary, n, timeline, timeline_n);
 
-    if (w)
+    if (w) {
         w->time = time;
+        w->wipe = wipe;
+    }
     return queue(j, w, position);
 }
 
@@ -410,7 +437,7 @@ static int load_counts(struct journal *j, struct error *e)
 
     if (sqlite3_prepare_v2(j->db.handle,
                            "SELECT key, max(n) FROM entries JOIN calls ON calls.id = entries.call"
-                           " GROUP BY call",
+                           " WHERE ended = 0 GROUP BY call",
                            -1, &st, NULL) != SQLITE_OK)
         return error_set(e, ERR_INVALID, "journal: %s", sqlite3_errmsg(j->db.handle));
     for (;;) {
@@ -479,10 +506,35 @@ int journal_open(struct journal **out, const struct journal_config *cfg, char mo
     return 0;
 }
 
+int journal_open_reader(struct journal **out, const char *path, struct error *e)
+{
+    struct journal *j = calloc(1, sizeof *j);
+    int err;
+
+    if (!j)
+        return ERR_NOMEM;
+    if (access(path, F_OK))
+        err = error_set(e, ERR_NOTFOUND, "there is no journal %s", path);
+    else
+        err = database_open_reader(&j->reader, path, e);
+    if (err) {
+        free(j);
+        return err;
+    }
+    j->reads_only = true;
+    *out = j;
+    return 0;
+}
+
 void journal_close(struct journal *j)
 {
     if (!j)
         return;
+    if (j->reads_only) {
+        database_close(&j->reader);
+        free(j);
+        return;
+    }
     pthread_mutex_lock(&j->lock);
     j->closing = true;
     pthread_cond_signal(&j->more);

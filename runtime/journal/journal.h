@@ -25,12 +25,14 @@
 
 struct journal;
 
-enum journal_kind { JOURNAL_EVENT = 1, JOURNAL_COMMAND = 2, JOURNAL_MARK = 3 };
+/* JOURNAL_FACTS: the facts of the beginning, among the entries that are kept of an ended call. */
+enum journal_kind { JOURNAL_EVENT = 1, JOURNAL_COMMAND = 2, JOURNAL_MARK = 3, JOURNAL_FACTS = 4 };
 
 struct journal_config {
     const char *path;  /* the database file; its folder must exist                               */
     bool full_sync;    /* fsync at every commit                                                  */
     int64_t commit_ms; /* gather writes for up to this long before a commit; 0: at once          */
+    bool keep_entries; /* the entries of a call stay when it has ended, until it expires          */
     size_t max_queue_bytes; /* 64 MiB: beyond it appends fail with ERR_LIMIT */
     /* Called on the writer thread after a commit and when health changes; must only wake the owner.
      */
@@ -41,6 +43,10 @@ struct journal_config {
 /* Open or create. `moved_aside` (may be NULL) gets the new name of a damaged database, else "". */
 int journal_open(struct journal **out, const struct journal_config *cfg, char moved_aside[512],
                  struct error *e);
+
+/* Open an existing one for reading only, also while a service writes to it. ERR_NOTFOUND, ERR_IO.
+ */
+int journal_open_reader(struct journal **out, const char *path, struct error *e);
 
 /* Commit what is queued (given up after 5 s when the disk refuses) and close. NULL is accepted. */
 void journal_close(struct journal *j);
@@ -53,9 +59,10 @@ int journal_begin(struct journal *j, const char *key, int64_t time, const char *
                   const void *facts, size_t n, uint64_t *position);
 int journal_append(struct journal *j, const char *key, enum journal_kind kind, const void *p,
                    size_t n, uint64_t *position);
-/* A call is over: `summary` and `timeline` (both opaque) replace its entries. */
+/* A call is over: `summary` and `timeline` (both opaque) replace its entries, or stand beside them
+ * (keep_entries). `wipe`: member "data.sealed" is taken out of events that have one. */
 int journal_end(struct journal *j, const char *key, int64_t time, const void *summary, size_t n,
-                const void *timeline, size_t timeline_n, uint64_t *position);
+                const void *timeline, size_t timeline_n, bool wipe, uint64_t *position);
 /* What was written of the call so far is not needed any more: it begins anew with these facts. */
 int journal_restart(struct journal *j, const char *key, const void *facts, size_t n,
                     uint64_t *position);
@@ -106,6 +113,9 @@ int journal_find(struct journal *j, const char *key, journal_call_cb *cb, void *
 /* Its entries in order; of an ended call, one JOURNAL_MARK with its timeline. */
 int journal_entries(struct journal *j, const char *key, journal_entry_cb *cb, void *arg,
                     struct error *e);
+/* What was kept of an ended call: its facts first, then its entries; of an open one its entries. */
+int journal_kept(struct journal *j, const char *key, journal_entry_cb *cb, void *arg,
+                 struct error *e);
 /* A bundle's or a value's bytes, to be freed with free. ERR_NOTFOUND. */
 int journal_get_bundle(struct journal *j, const char *id, void **p, size_t *n, struct error *e);
 int journal_get_value(struct journal *j, const char *name, void **p, size_t *n, struct error *e);

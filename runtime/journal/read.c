@@ -84,8 +84,15 @@ int journal_entries(struct journal *j, const char *key, journal_entry_cb *cb, vo
         err =
             cb(arg, JOURNAL_MARK, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
     sqlite3_reset(st);
-    if (err || rc == SQLITE_ROW)
-        return err;
+    return err || rc == SQLITE_ROW ? err : journal_kept(j, key, cb, arg, e);
+}
+
+int journal_kept(struct journal *j, const char *key, journal_entry_cb *cb, void *arg,
+                 struct error *e)
+{
+    sqlite3_stmt *st;
+    int err = 0, rc = SQLITE_DONE;
+
     st = database_statement(&j->reader, SQL_ENTRIES);
     sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
     while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW)

@@ -108,7 +108,7 @@ static void an_ended_call_is_reduced(void)
     journal_put_bundle(j, "b1", "source", 6, NULL);
     journal_begin(j, KEY_A, 1000, "b1", "facts", 5, NULL);
     journal_append(j, KEY_A, JOURNAL_EVENT, "e1", 2, NULL);
-    journal_end(j, KEY_A, 3000, "sum", 3, "line", 4, NULL);
+    journal_end(j, KEY_A, 3000, "sum", 3, "line", 4, false, NULL);
     journal_append(j, KEY_A, JOURNAL_EVENT, "late", 4, &at);
     wait_for(j, at);
     EXPECT_INT(journal_entries(j, KEY_A, collect, text, NULL), 0);
@@ -221,6 +221,40 @@ static void sealed_text_opens_for_its_call_only(void)
     clean();
 }
 
+static void an_ended_call_keeps_its_entries(void)
+{
+    static const char tone[] = "{\"kind\":\"tone\",\"data\":{\"sealed\":\"xyz\",\"sequenceId\":1}}";
+    struct journal_config cfg = {.max_queue_bytes = 1 << 20, .keep_entries = true};
+    char text[400] = "", aside[512];
+    struct error e = {""};
+    struct journal *j, *reader;
+    uint64_t at;
+
+    fresh();
+    EXPECT_INT(journal_open_reader(&reader, path, &e), ERR_NOTFOUND);
+    cfg.path = path;
+    EXPECT_INT(journal_open(&j, &cfg, aside, &e), 0);
+    journal_begin(j, KEY_A, 1000, "bundle", "facts", 5, NULL);
+    journal_append(j, KEY_A, JOURNAL_EVENT, tone, sizeof tone - 1, NULL);
+    journal_append(j, KEY_A, JOURNAL_COMMAND, "no json", 7, NULL);
+    journal_end(j, KEY_A, 2000, "sum", 3, "line", 4, true, &at);
+    wait_for(j, at);
+    EXPECT_INT(journal_open_reader(&reader, path, &e), 0);
+    EXPECT_INT(journal_kept(reader, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "4:facts 1:{\"kind\":\"tone\",\"data\":{\"sequenceId\":1}} 2:no json ");
+    text[0] = '\0';
+    EXPECT_INT(journal_entries(reader, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "3:line ");
+    journal_expire(j, 2001, &at);
+    wait_for(j, at);
+    text[0] = '\0';
+    EXPECT_INT(journal_kept(reader, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "");
+    journal_close(reader);
+    journal_close(j);
+    clean();
+}
+
 static void a_call_begins_anew(void)
 {
     char aside[512], text[200] = "", calls[200] = "";
@@ -271,6 +305,7 @@ const struct test journal_tests[] = {TEST(keeps_calls_over_a_restart),
                                      TEST(a_damaged_database_is_moved_aside),
                                      TEST(too_much_in_the_queue_is_refused),
                                      TEST(values_are_kept_and_removed),
+                                     TEST(an_ended_call_keeps_its_entries),
                                      TEST(a_call_begins_anew),
                                      TEST(a_value_and_its_event_are_one_write),
                                      TEST(sealed_text_opens_for_its_call_only),
