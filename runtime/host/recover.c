@@ -286,6 +286,7 @@ static int fallback_start(struct patient *p, struct event *ev)
 
 static void go_without_flow(struct recovery *r, struct patient *p, int64_t now)
 {
+    const struct question silence = {.kind = ASK_NOTHING};
     struct past_leg *leg = p->nlegs ? &p->legs[0] : NULL;
     struct event ev = {0};
 
@@ -296,7 +297,8 @@ static void go_without_flow(struct recovery *r, struct patient *p, int64_t now)
     } else if (fallback_start(p, &ev)) {
         event_fini(&ev);
         recovery_log(r, "error", p->key, "recovery: no memory for the fallback");
-    } else {
+    } else { /* what the flow had begun to say would go before the fallback's prompt */
+        recovery_ask(r, &silence, p->key, "cancelMediaProcessing", NULL, now);
         give(r, &ev, now);
     }
 }

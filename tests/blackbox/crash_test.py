@@ -1,10 +1,11 @@
 """Calls survive the service: it is killed with SIGKILL in the middle of calls and started again; the exchange goes on."""
 import pathlib
 import signal
+import sqlite3
 import tempfile
 import time
 
-from harness import IVORY, Program, Service, check, free_ports, json, main, request, until
+from harness import SLOW, Program, Service, check, free_ports, json, main, request, until
 
 EXCHANGE_TENANT = "7e1f3c52-0b6a-4c0e-9d5e-2b4f8a91c370"
 EXCHANGE_APP = "c2a6f0d4-58f1-4be7-a3a9-61d07be5f9a2"
@@ -145,6 +146,30 @@ def with_the_exchange_in_it_calls_are_over():
     again.stop()
 
 
+def a_call_that_does_not_repeat_itself_gets_the_fallback():
+    p = Pair()
+    p.sets.append("fallback.prompt=trouble")
+    phone = p.phone()
+    phone.says("plays main-menu")
+    time.sleep(0.2)
+    p.service.stop(signal.SIGKILL)
+    with sqlite3.connect(p.data + "/journal.db") as db:
+        changed = db.execute("""UPDATE entries SET data = CAST(replace(CAST(data AS text), '"subscribeToTone"',
+                                '"recordResponse"') AS blob) WHERE kind = 2""").rowcount
+    db.close()
+    check("the journal was changed", changed > 0)
+    began = time.monotonic()
+    p.start()
+    phone.says("plays trouble")
+    check("the caller hears it within two seconds", time.monotonic() - began < 2 * SLOW, time.monotonic() - began)
+    phone.says("ended", 20)
+    said = next((line for line in p.service.lines if "does not repeat" in line), "")
+    check("both places are named", "recorded recordResponse" in said and "now subscribeToTone" in said
+          and said.count("flows/main.lua:") == 2, said)
+    until("the call to end", lambda: p.calls() == [])
+    p.stop()
+
+
 def a_damaged_journal_is_moved_aside():
     s = Service()
     s.stop()
@@ -164,4 +189,4 @@ def ready(service):
 
 
 main(the_caller_goes_on, a_key_pressed_meanwhile_counts, a_caller_who_left_meanwhile_is_gone, many_calls_at_random_moments,
-     with_the_exchange_in_it_calls_are_over, a_damaged_journal_is_moved_aside)
+     with_the_exchange_in_it_calls_are_over, a_call_that_does_not_repeat_itself_gets_the_fallback, a_damaged_journal_is_moved_aside)
