@@ -54,7 +54,7 @@ static void spell(char out[TENANT_MAX], const char *tenant)
 {
     size_t i;
 
-    for (i = 0; tenant[i] && i < TENANT_MAX - 1; i++)
+    for (i = 0; i < TENANT_MAX - 1 && tenant[i]; i++)
         out[i] = (char)tolower((unsigned char)tenant[i]);
     out[i] = '\0';
 }

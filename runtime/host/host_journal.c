@@ -123,10 +123,11 @@ int host_journal_open(struct host *s, struct error *e)
 static void on_closed(uv_handle_t *handle)
 {
     struct host_journal *j = handle->data;
+    bool second = !j->handles;
 
-    if (!j->handles)
-        free(j);
     j->handles = false;
+    if (second)
+        free(j);
 }
 
 void host_journal_close(struct host *s)
