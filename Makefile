@@ -1,6 +1,7 @@
 # make            build/ivory
 # make run        install what is missing, build, serve with the exchange and the example flows
 # make test       install what is missing, build, run everything, end with one line "N passed, N failed"
+# make test-crash  flow tests with a crash at every journal entry, and with every call built anew after every event
 # make asan       unit, flow and black-box tests under the address and undefined-behaviour sanitizers
 # make fuzz       each fuzz target for FUZZ_SECONDS (20)
 # make lint       layers, formatting, cppcheck, luacheck          make format   put the formatting right
@@ -34,7 +35,7 @@ STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*')
 C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.c)
 LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
-.PHONY: all run test test-built asan tsan fuzz fuzz-run lint format prompts install uninstall clean setup-run setup-test
+.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run lint format prompts install uninstall clean setup-run setup-test
 .DELETE_ON_ERROR:
 all: $(BUILD)/ivory
 
@@ -97,6 +98,10 @@ run: setup-run
 test: setup-test
 	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/unit
 	@sh tests/run.sh $(BUILD)
+
+test-crash: setup-test
+	@$(MAKE) --no-print-directory -s -j2 all
+	@sh tests/run.sh $(BUILD) replay crash-all
 
 asan: setup-test
 	@$(MAKE) --no-print-directory -s -j2 V=asan build/asan/ivory build/asan/unit

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Run the tests of the build in $1, all kinds or those named after it: unit flows trace hangups faults blackbox. Each prints
+# Run the tests of the build in $1, all kinds or those named after it: unit flows trace hangups faults replay crash crash-all blackbox. Each prints
 # "name: N passed, N failed"; the sum comes last.
 set -u
 build=$1
 shift
-kinds=${*:-unit flows trace hangups faults blackbox}
+kinds=${*:-unit flows trace hangups faults replay crash blackbox}
 ivory=$build/ivory
 log=$build/test.log
 passed=0 failed=0
@@ -58,6 +58,15 @@ for kind in $kinds; do
     trace) count "same twice" same_twice ;;
     hangups) count "hang-up at every wait" "$ivory" test flows --hangups ;;
     faults) count "faults" "$ivory" test flows --faults ;;
+    replay) count "every call built anew after every event" "$ivory" test flows --replay ;;
+    crash)
+        count "a crash at a journal entry" "$ivory" test flows --crash --sample 4
+        count "a crash at a journal entry (tests/flows)" "$ivory" test tests/flows --crash --sample 2
+        ;;
+    crash-all)
+        count "a crash at every journal entry" "$ivory" test flows --crash
+        count "a crash at every journal entry (tests/flows)" "$ivory" test tests/flows --crash
+        ;;
     blackbox)
         for test in tests/blackbox/*_test.*; do
             [ -e "$test" ] || continue

@@ -402,8 +402,9 @@ static int f_faulty(lua_State *L)
 {
     const struct switchboard_faults *f = &world_of(L)->faults;
 
-    lua_pushboolean(
-        L, f->drop + f->repeat + f->reorder + f->delay + f->throttle + f->fail + f->early > 0);
+    double sum = f->drop + f->repeat + f->reorder + f->delay + f->throttle + f->fail + f->early;
+
+    lua_pushboolean(L, sum > 0 || world_of(L)->crashes);
     return 1;
 }
 

@@ -52,6 +52,8 @@ struct wire_config {
     /* Optional. A request was answered (status 0: no answer came); `again`: it will be sent once
      * more. `method` is a name of the method table, or "http" for a flow's own. */
     void (*answered)(void *arg, const char *method, int status, bool again);
+    /* Optional. A method of that call goes out, for the first time. */
+    void (*sent)(void *arg, const char *key);
     void *hooks_arg;
 };
 

@@ -170,7 +170,8 @@ void wire_request_go_on(struct wire *w, struct request *r, const char *token, ui
                           e.text);
         return;
     }
-    r->tries++;
+    if (r->tries++ == 0 && r->kind == REQUEST_METHOD && w->cfg.sent)
+        w->cfg.sent(w->cfg.hooks_arg, r->call->key);
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */

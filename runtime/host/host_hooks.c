@@ -44,6 +44,11 @@ static void on_answered(void *arg, const char *method, int status, bool again)
     metrics_answered(&((struct host *)arg)->metrics, method, status, again);
 }
 
+static void on_sent(void *arg, const char *key)
+{
+    metrics_sent(&((struct host *)arg)->metrics, key, uv_hrtime());
+}
+
 int host_admit(struct host *s, const char *tenant)
 {
     int64_t now = host_now(s);
@@ -85,6 +90,7 @@ void host_hooks(struct host *s, struct engine_config *c)
     c->trace_arg = s;
     c->wire.admit = busy ? NULL : on_admit;
     c->wire.answered = on_answered;
+    c->wire.sent = on_sent;
     c->wire.hooks_arg = s;
 }
 

@@ -72,6 +72,7 @@ void metrics_init(struct metrics *m)
     tally_init(&m->retries);
     tally_init(&m->webhooks);
     tally_init(&m->limits);
+    map_init(&m->unblocked, 0); /* keys are ours */
 }
 
 void metrics_fini(struct metrics *m)
@@ -81,6 +82,7 @@ void metrics_fini(struct metrics *m)
     tally_fini(&m->retries);
     tally_fini(&m->webhooks);
     tally_fini(&m->limits);
+    map_fini(&m->unblocked);
 }
 
 void metrics_event(struct metrics *m, const struct event *ev, uint64_t now_ns)
@@ -121,8 +123,12 @@ static void find_limit(struct metrics *m, const char *text)
 void metrics_command(struct metrics *m, const struct command *c)
 {
     m->commands[c->kind]++;
-    if (c->kind == COMMAND_END)
+    if (c->kind == COMMAND_METHOD && m->webhook_began && !map_get(&m->unblocked, c->key))
+        (void)map_put(&m->unblocked, c->key, (void *)(uintptr_t)m->webhook_began);
+    if (c->kind == COMMAND_END) {
         add_labelled(&m->ended, "result", json_str(c->args, "result"));
+        map_remove(&m->unblocked, c->key);
+    }
     if (c->kind == COMMAND_LOG)
         find_limit(m, json_str(c->args, "text"));
 }
@@ -135,6 +141,14 @@ void metrics_answered(struct metrics *m, const char *method, int status, bool ag
     tally_add(&m->requests, labels);
     if (again)
         add_labelled(&m->retries, "method", method);
+}
+
+void metrics_sent(struct metrics *m, const char *key, uint64_t now_ns)
+{
+    uint64_t began = (uintptr_t)map_remove(&m->unblocked, key);
+
+    if (began)
+        histogram_add(&m->webhook_to_request, now_ns - began);
 }
 
 void metrics_webhook(struct metrics *m, int status)

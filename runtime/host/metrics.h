@@ -43,7 +43,9 @@ struct metrics {
     uint64_t busy;           /* new calls rejected as busy                             */
     unsigned long logged[4]; /* by level; atomic                                       */
     uint64_t turn_began;     /* hrtime; 0: no turn                                     */
-    uint64_t webhook_began;  /* of the webhook that is handled, until a request follows */
+    uint64_t webhook_began;  /* hrtime; while a webhook is handled, else 0             */
+    struct map unblocked;    /* key of a call to when the webhook came that made it ask for
+                              * something which has not gone out yet                   */
 };
 
 void metrics_init(struct metrics *m);
@@ -56,6 +58,8 @@ void metrics_command(struct metrics *m, const struct command *c);
 
 /* A request was answered (status 0: no answer came); `again`: it will be sent once more. */
 void metrics_answered(struct metrics *m, const char *method, int status, bool again);
+/* The first request of a call since goes out. */
+void metrics_sent(struct metrics *m, const char *key, uint64_t now_ns);
 /* A webhook was answered. */
 void metrics_webhook(struct metrics *m, int status);
 

@@ -260,7 +260,7 @@ static const struct metric table[] = {
     {"ivory_webhooks_total", "counter", "Webhooks answered, by status.", put_webhooks},
     {"ivory_turn_seconds", "histogram", "Time of one turn of a call.", put_turns},
     {"ivory_webhook_to_request_seconds", "histogram",
-     "From a webhook to the first request that it led to at once.", put_webhook_to_request},
+     "From a webhook to the request of the flow that waited for it.", put_webhook_to_request},
     {"ivory_limits_hit_total", "counter", "Limits that flows ran into.", put_limits},
     {"ivory_reloads_total", "counter", "Loads of changed flows.", put_reloads},
     {"ivory_flows_refused", "gauge", "1 while the content of the flows folder is not in use.",

@@ -203,6 +203,8 @@ static int walk(struct places *p, int fd, const char *path, int depth)
 
     if (err || depth > DEPTH_MAX)
         return err;
+    if (at && at->tree)
+        return 0; /* a link has led back here */
     if (at)
         at->tree = true;
     d = opendir(path);

@@ -63,9 +63,6 @@ static void perform(struct host *s, struct engine_action *a, int64_t now)
 
     switch (a->kind) {
     case ENGINE_SEND:
-        if (s->metrics.webhook_began)
-            histogram_add(&s->metrics.webhook_to_request, uv_hrtime() - s->metrics.webhook_began);
-        s->metrics.webhook_began = 0;
         if (http_client_send(s->client, a->id, &a->message, left > 1 ? left : 1)) {
             struct http_message none = {.body = "out of memory", .n = 13};
             engine_response(s->engine, a->id, &none, now);

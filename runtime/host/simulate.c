@@ -163,6 +163,11 @@ static bool survives(struct run *r, struct simulation_config *cfg, size_t i, uin
 
     cfg->crash_at = k;
     simulate(r, cfg, i, &result);
+    if (result.skipped) {
+        r->skipped++;
+        free(result.log);
+        return true;
+    }
     if (result.failed && !result.stuck && result.log && strstr(result.log, IN_DOUBT)) {
         r->skipped++; /* the flow was told, and nothing was done twice: all that can be had */
         free(result.log);
@@ -192,8 +197,8 @@ static void run_crashes(struct run *r, size_t i)
     struct random random;
 
     cfg.journalled = true;
-    cfg.patience_ms = PATIENT;
     simulate(r, &cfg, i, &plain);
+    cfg.patience_ms = PATIENT;
     free(plain.log);
     if (plain.stuck || plain.failed || plain.skipped) {
         print_failure(r, i, "with a journal", &plain);

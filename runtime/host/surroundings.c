@@ -315,6 +315,7 @@ int simulation_set_up(struct simulation *s, struct error *e)
         .mock = world_mock,
         .requests = world_requests,
         .logged = world_logged,
+        .crashes = s->cfg->crash_at > 0,
         .faults = s->cfg->faults,
         .patience_ms = s->cfg->patience_ms,
     };

@@ -363,7 +363,7 @@ function t.faults(o)
     if not ok then fail("faults: %s", why) end
 end
 
----This test counts on a service without faults: `ivory test --faults` leaves it out.
+---This test counts on a service without faults: `ivory test --faults` and `--crash` leave it out.
 function t.noFaults() if exchange.faulty() then error(M.skip, 0) end end
 
 ---Answer the flow's HTTP requests whose URL matches (`*` stands for anything). The last one given wins.
