@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 
-from harness import ROOT, SLOW, Service, check, main, raw, request, run, until
+from harness import IVORY, ROOT, SLOW, Service, check, main, raw, request, run, until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -169,7 +169,8 @@ def flows():
         s = Service("fallback.prompt=goodbye", flows=copy)
         bystander = s.phone()
         bystander.says("plays main-menu")
-        for name in ("loop", "memory", "missing", "fails"):
+        # The thread sanitizer keeps signals back until a system call, which an endless loop never makes.
+        for name in ("memory", "missing", "fails") if "tsan" in IVORY else ("loop", "memory", "missing", "fails"):
             phone = s.phone(name)
             phone.says("plays goodbye", 20)
             phone.says("ended", 20)
