@@ -73,9 +73,14 @@ void admin_post_bundles(struct host *s, struct http_call *call, const struct htt
     struct error e = {""};
     cJSON *body = NULL;
     struct waiting *w;
-    int err = json_parse(&body, request->body ? request->body : "", request->n, &e);
+    int err;
 
     (void)rest;
+    if (!request_is_json(request)) { /* also keeps out forms of web pages, which cannot say so */
+        answer_error(call, 415, "unsupportedMediaType", "the body must be application/json");
+        return;
+    }
+    err = json_parse(&body, request->body ? request->body : "", request->n, &e);
     if (!err && !json_str(body, "id"))
         err = error_set(&e, ERR_INVALID, "id is required: the beginning of a bundle's id");
     if (err) {

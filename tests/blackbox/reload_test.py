@@ -342,7 +342,7 @@ def admission():
         check("another tenant's comes in", other[1] == 202, other[1])
         check("a fourth does not", line.offer("tailspin")[1] == 503)
         body = json.dumps({"flow": "main", "target": "+14255550100"})
-        status, text = request(s.admin, "POST", "/admin/v1/calls", body)
+        status, text = request(s.admin, "POST", "/admin/v1/calls", body, {"Content-Type": "application/json"})
         check("nor may one be placed", status == 429 and b"tooManyCalls" in text, (status, text))
         check("calls in progress are unharmed", line.updated(calls[0][0]) == 202)
         line.ends(calls[0][0])
