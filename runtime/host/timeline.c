@@ -110,8 +110,9 @@ static void write_line(FILE *out, const cJSON *line, unsigned *keys)
     if (json_get(line, "status"))
         fprintf(out, " status %d", (int)json_int(line, "status", 0));
     write_member(out, line, "more", ", ");
-    cJSON_ArrayForEach (p, json_get(line, "prompts"))
+    cJSON_ArrayForEach (p, json_get(line, "prompts")) {
         fprintf(out, " \"%s\"", cJSON_IsString(p) ? p->valuestring : "");
+    }
     write_member(out, line, "where", "  at ");
     fputc('\n', out);
 }

@@ -7,11 +7,6 @@
 #include "test.h"
 #include "wire_peer.h"
 
-#define PLAY                                                                                       \
-    "{\"clientContext\":\"k/0/2\",\"prompts\":[{\"@odata.type\":\"#microsoft.graph.mediaPrompt\"," \
-    "\"mediaInfo\":{\"uri\":\"https://bot.example/a.wav\",\"resourceId\":\"a\"}}]}"
-#define TARGET "{\"transferTarget\":{\"identity\":{\"user\":{\"id\":\"u1\"}}}}"
-
 static char *text_of(const cJSON *v)
 {
     char *text = json_text(v);
@@ -20,26 +15,6 @@ static char *text_of(const cJSON *v)
     snprintf(copy, sizeof copy, "%s", text ? text : "");
     free(text);
     return copy;
-}
-
-static const char *error_code(const struct event *ev)
-{
-    return ev ? json_str(json_get(ev->data, "error"), "code") : NULL;
-}
-
-/* The next event must be an answer to `seq` with `status`. */
-static const struct event *expect_answer(struct peer *p, unsigned seq, int status)
-{
-    const struct event *ev = peer_event(p);
-
-    if (!EXPECT(ev != NULL))
-        return NULL;
-    EXPECT_INT(ev->kind, EVENT_ANSWER);
-    EXPECT_INT(ev->seq, seq);
-    EXPECT_INT(ev->status, status);
-    EXPECT_STR(ev->key, p->key);
-    EXPECT(ev->time > p->now - 10000 && ev->time <= p->now);
-    return ev;
 }
 
 static void carries_an_incoming_call(void)
@@ -93,7 +68,7 @@ static void carries_an_incoming_call(void)
     EXPECT_IN(m->body, "\"callbackUri\":\"https://bot.example/api/calls/");
     EXPECT_IN(m->body, p.key);
     peer_answer(&p, id, 202, NULL, NULL);
-    expect_answer(&p, 1, 202);
+    peer_expect_answer(&p, 1, 202);
 
     EXPECT_INT(peer_notify(&p, p.key, "updated", PEER_CALL, "{\"state\":\"established\"}"), 202);
     ev = peer_event(&p);
@@ -101,14 +76,14 @@ static void carries_an_incoming_call(void)
     EXPECT_STR(ev->key, p.key);
     EXPECT_INT(ev->leg, 0);
 
-    peer_method(&p, "playPrompt", 2, NULL, PLAY);
+    peer_method(&p, "playPrompt", 2, NULL, PEER_PLAY);
     peer_serve(&p, "POST", "/playPrompt", 200,
                "{\"id\":\"0FE0623F-D628-42ED-B4BD-8AC290072CC5\",\"status\":\"running\"}");
-    ev = expect_answer(&p, 2, 200);
+    ev = peer_expect_answer(&p, 2, 200);
     EXPECT_STR(ev->id, "0fe0623fd62842edb4bd8ac290072cc5");
     peer_method(&p, "delete", 3, NULL, NULL);
     peer_serve(&p, "DELETE", "", 204, NULL);
-    expect_answer(&p, 3, 204);
+    peer_expect_answer(&p, 3, 204);
     EXPECT_INT(peer_notify(&p, p.key, "deleted", PEER_CALL, "{\"state\":\"terminated\"}"), 202);
     ev = peer_event(&p);
     EXPECT_INT(ev->change, CHANGE_DELETED);
@@ -158,12 +133,12 @@ static void places_a_call(void)
     EXPECT_STR(m->url, "https://graph.example/beta/communications/calls");
     EXPECT_IN(m->body, p.key);
     peer_answer(&p, id, 201, "{\"id\":\"" PEER_CALL "\",\"state\":\"establishing\"}", NULL);
-    ev = expect_answer(&p, 1, 201);
+    ev = peer_expect_answer(&p, 1, 201);
     EXPECT_STR(ev->id, PEER_ID);
     EXPECT_INT(wire_calls(p.w), 1);
     peer_method(&p, "get", 2, NULL, NULL);
     peer_serve(&p, "GET", "/communications/calls/" PEER_CALL, 200, "{}"); /* as it was spelled */
-    expect_answer(&p, 2, 200);
+    peer_expect_answer(&p, 2, 200);
     peer_command(&p, COMMAND_END, 3, NULL, NULL);
     peer_close(&p);
 }
@@ -189,7 +164,7 @@ static void binds_a_call_before_its_answer(void)
     EXPECT_STR(json_str(ev->data, "state"), "established");
     EXPECT_INT(wire_calls(p.w), 1);
     peer_answer(&p, id, 201, "{\"id\":\"" PEER_CALL "\"}", NULL);
-    expect_answer(&p, 1, 201);
+    peer_expect_answer(&p, 1, 201);
     EXPECT_INT(wire_calls(p.w), 1);
     /* Another call's id on this path is not ours. */
     EXPECT_INT(peer_notify(&p, p.key, "updated", "11111111-0000-0000-0000-000000000000", "{}"),
@@ -211,7 +186,7 @@ static void releases_early_events_when_created(void)
     peer_request(&p, &id);
     EXPECT_INT(peer_notify(&p, "", "updated", PEER_CALL, "{\"state\":\"establishing\"}"), 202);
     peer_answer(&p, id, 201, "{\"id\":\"" PEER_CALL "\"}", NULL);
-    expect_answer(&p, 1, 201);
+    peer_expect_answer(&p, 1, 201);
     ev = peer_event(&p);
     EXPECT_INT(ev->kind, EVENT_CALL);
     EXPECT_INT(ev->time, p.now);
@@ -249,154 +224,6 @@ static void legs_have_paths_of_their_own(void)
     EXPECT_INT(peer_notify(&p, path, "updated", "leg-two", "{}"), 404);
     snprintf(path, sizeof path, "%s.01", p.key);
     EXPECT_INT(peer_notify(&p, path, "updated", "leg-one", "{}"), 404);
-    peer_close(&p);
-}
-
-static void renews_a_refused_token_once(void)
-{
-    static struct peer p;
-    const struct http_message *m;
-    uint64_t id;
-    char request[64];
-
-    peer_init(&p);
-    peer_open(&p);
-    peer_offer(&p);
-    peer_method(&p, "transfer", 1, NULL, TARGET);
-    m = peer_request(&p, &id);
-    EXPECT_STR(http_header(m, "Authorization"), "Bearer T1");
-    snprintf(request, sizeof request, "%s", http_header(m, "Client-Request-Id"));
-    peer_answer(&p, id, 401, "{\"error\":{\"code\":\"InvalidAuthenticationToken\"}}", NULL);
-    m = peer_request(&p, &id);
-    EXPECT_STR(http_header(m, "Authorization"), "Bearer T2");
-    EXPECT_IN(m->body, "transferTarget");
-    EXPECT(strcmp(request, http_header(m, "Client-Request-Id")) != 0);
-    peer_answer(&p, id, 401, "{\"error\":{\"code\":\"InvalidAuthenticationToken\"}}", NULL);
-    EXPECT(!peer_request(&p, NULL));
-    EXPECT_STR(error_code(expect_answer(&p, 1, 401)), "InvalidAuthenticationToken");
-    EXPECT_INT(p.tokens_given, 2);
-    peer_close(&p);
-}
-
-static void waits_as_long_as_the_service_asks(void)
-{
-    static struct peer p;
-    uint64_t id = 0;
-
-    peer_init(&p);
-    peer_open(&p);
-    peer_offer(&p);
-    peer_method(&p, "transfer", 1, NULL, TARGET); /* throttled is not carried out: even this goes */
-    peer_request(&p, &id);
-    peer_answer(&p, id, 429, "{\"error\":{\"code\":\"TooManyRequests\"}}", "2.128");
-    peer_wait(&p, 2127);
-    EXPECT(!peer_request(&p, NULL));
-    peer_wait(&p, 1);
-    peer_serve(&p, "POST", "/transfer", 202, NULL);
-    expect_answer(&p, 1, 202);
-    /* Longer than we have time for: said at once. */
-    peer_method(&p, "mute", 2, NULL, "{}");
-    peer_request(&p, &id);
-    peer_answer(&p, id, 503, NULL, "31");
-    expect_answer(&p, 2, 503);
-    /* For ever throttled: said at the deadline or after some tries. */
-    peer_method(&p, "mute", 3, NULL, "{}");
-    for (int i = 0; peer_request(&p, &id); i++) {
-        EXPECT(i < 20);
-        peer_answer(&p, id, 429, NULL, "0");
-        peer_wait(&p, 1000);
-    }
-    expect_answer(&p, 3, 429);
-    peer_close(&p);
-}
-
-static void repeats_what_can_be_recognised(void)
-{
-    static struct peer p;
-    char first[1024];
-    const struct http_message *m;
-    uint64_t id;
-
-    peer_init(&p);
-    peer_open(&p);
-    peer_offer(&p);
-    peer_method(&p, "playPrompt", 1, NULL, PLAY);
-    m = peer_request(&p, &id);
-    snprintf(first, sizeof first, "%s", m->body);
-    EXPECT_IN(first, "k/0/2");
-    peer_answer(&p, id, 500, "{\"error\":{\"code\":\"UnknownError\"}}", NULL);
-    EXPECT(!peer_request(&p, NULL)); /* not at once */
-    peer_wait(&p, 250);
-    m = peer_request(&p, &id);
-    EXPECT_STR(m->body, first);
-    peer_answer(&p, id, 0, "connection reset", NULL);
-    peer_wait(&p, 500);
-    peer_request(&p, &id);
-    peer_answer(&p, id, 504, NULL, NULL);
-    peer_wait(&p, 1000);
-    peer_request(&p, &id);
-    peer_answer(&p, id, 502, NULL, NULL);
-    peer_wait(&p, 5000);
-    EXPECT(!peer_request(&p, NULL)); /* four are enough */
-    expect_answer(&p, 1, 502);
-    peer_close(&p);
-}
-
-static void never_repeats_blindly(void)
-{
-    static struct peer p;
-    const struct event *ev;
-    uint64_t id = 0;
-
-    peer_init(&p);
-    peer_open(&p);
-    peer_offer(&p);
-    peer_method(&p, "transfer", 1, NULL, TARGET);
-    peer_serve(&p, "POST", "/transfer", 500, "{\"error\":{\"code\":\"UnknownError\"}}");
-    EXPECT_STR(error_code(expect_answer(&p, 1, 500)), "UnknownError");
-    peer_method(&p, "answer", 2, NULL, "{}");
-    peer_request(&p, &id);
-    peer_answer(&p, id, 0, "connection \xff\x01 reset", NULL);
-    ev = expect_answer(&p, 2, 0);
-    EXPECT_STR(error_code(ev), "network");
-    EXPECT_STR(json_str(json_get(ev->data, "error"), "message"), "connection ?? reset");
-    peer_method(&p, "playPrompt", 3, NULL, "{\"prompts\":[]}"); /* no clientContext */
-    if (peer_request(&p, &id))
-        peer_answer(&p, id, 500, NULL, NULL);
-    peer_wait(&p, 20000);
-    EXPECT(!peer_request(&p, NULL));
-    peer_close(&p);
-}
-
-static void gives_up_at_the_deadline(void)
-{
-    static struct peer p;
-    const struct wire_action *a;
-    uint64_t id;
-
-    peer_init(&p);
-    peer_open(&p);
-    peer_offer(&p);
-    peer_method(&p, "answer", 1, NULL, "{}");
-    a = peer_next(&p, WIRE_SEND);
-    EXPECT_INT(a->deadline, p.now + 30000);
-    id = a->id;
-    peer_wait(&p, 29999);
-    EXPECT(!peer_event(&p));
-    peer_wait(&p, 1);
-    EXPECT_STR(error_code(expect_answer(&p, 1, 0)), "timeout");
-    a = peer_next(&p, WIRE_ABORT);
-    EXPECT_INT(a ? a->id : 0, id);
-    peer_answer(&p, id, 202, NULL, NULL); /* too late for anybody */
-    EXPECT(!peer_event(&p));
-    /* No token in time either. */
-    p.tokens = false;
-    p.now += 3600 * 1000;
-    peer_method(&p, "mute", 2, NULL, "{}");
-    EXPECT_IN(peer_request(&p, NULL)->url, "/token");
-    peer_wait(&p, 60000);
-    EXPECT(peer_event(&p) != NULL);
-    EXPECT(!peer_event(&p));
     peer_close(&p);
 }
 
@@ -456,8 +283,8 @@ static void looks_after_a_call_that_is_missing(void)
     peer_serve(&p, "POST", "/mute", 404, NULL);
     EXPECT(!peer_event(&p));
     peer_serve(&p, "GET", PEER_CALL, 200, "{\"state\":\"established\"}");
-    expect_answer(&p, 1, 404);
-    expect_answer(&p, 2, 404);
+    peer_expect_answer(&p, 1, 404);
+    peer_expect_answer(&p, 2, 404);
     EXPECT(!peer_request(&p, NULL));
     EXPECT(!peer_event(&p));
     EXPECT_INT(wire_calls(p.w), 1);
@@ -468,14 +295,14 @@ static void looks_after_a_call_that_is_missing(void)
     peer_serve(&p, "GET", PEER_CALL, 404, NULL);
     ev = peer_event(&p);
     EXPECT(ev && ev->change == CHANGE_DELETED);
-    expect_answer(&p, 3, 404);
+    peer_expect_answer(&p, 3, 404);
     EXPECT_INT(wire_calls(p.w), 0);
     EXPECT_INT(peer_notify(&p, p.key, "deleted", PEER_CALL, "{}"), 202); /* the real one, late */
     peer_event(&p);
 
     peer_method(&p, "get", 4, NULL, NULL);
     peer_serve(&p, "GET", PEER_CALL, 404, NULL);
-    expect_answer(&p, 4, 404);
+    peer_expect_answer(&p, 4, 404);
     EXPECT(!peer_event(&p)); /* said once */
     peer_close(&p);
 }
@@ -497,7 +324,7 @@ static void hears_from_a_flows_own_look_that_the_call_is_gone(void)
         peer_serve(&p, methods[i][1], methods[i][2], 404, NULL);
         ev = peer_event(&p);
         EXPECT(ev && ev->kind == EVENT_CALL && ev->change == CHANGE_DELETED);
-        expect_answer(&p, 1, 404);
+        peer_expect_answer(&p, 1, 404);
         EXPECT(!peer_request(&p, NULL));
         EXPECT_INT(wire_calls(p.w), 0);
         peer_close(&p);
@@ -512,17 +339,17 @@ static void a_look_that_is_not_answered_does_not_hold_an_answer_for_long(void)
     peer_init(&p);
     peer_open(&p);
     peer_offer(&p);
-    peer_method(&p, "playPrompt", 1, NULL, PLAY);
+    peer_method(&p, "playPrompt", 1, NULL, PEER_PLAY);
     peer_serve(&p, "POST", "/playPrompt", 404, NULL);
     EXPECT(peer_request(&p, NULL) != NULL);
     peer_wait(&p, 4900);
     EXPECT(!peer_event(&p));
     peer_wait(&p, 200);
-    expect_answer(&p, 1, 404);
+    peer_expect_answer(&p, 1, 404);
     EXPECT_INT(wire_calls(p.w), 1);
 
     /* the call ends meanwhile */
-    peer_method(&p, "playPrompt", 2, NULL, PLAY);
+    peer_method(&p, "playPrompt", 2, NULL, PEER_PLAY);
     peer_serve(&p, "POST", "/playPrompt", 404, NULL);
     EXPECT(peer_request(&p, NULL) != NULL);
     peer_command(&p, COMMAND_END, 3, NULL, "{}");
@@ -542,7 +369,7 @@ static void looks_after_a_call_that_was_hung_up(void)
     peer_offer(&p);
     peer_method(&p, "delete", 1, NULL, NULL);
     peer_serve(&p, "DELETE", PEER_CALL, 204, NULL);
-    expect_answer(&p, 1, 204);
+    peer_expect_answer(&p, 1, 204);
     peer_wait(&p, 10000);
     peer_serve(&p, "POST", "/keepAlive", 404, NULL);
     ev = peer_event(&p);
@@ -559,11 +386,11 @@ static void ends_with_requests_under_way(void)
     peer_init(&p);
     peer_open(&p);
     peer_offer(&p);
-    peer_method(&p, "transfer", 1, NULL, TARGET);
+    peer_method(&p, "transfer", 1, NULL, PEER_TARGET);
     peer_request(&p, &transfer);
     peer_command(&p, COMMAND_HTTP, 2, NULL, "{\"method\":\"GET\",\"url\":\"http://x/\"}");
     peer_request(&p, &http);
-    peer_method(&p, "playPrompt", 3, NULL, PLAY);
+    peer_method(&p, "playPrompt", 3, NULL, PEER_PLAY);
     peer_request(&p, &play);
     peer_answer(&p, play, 503, NULL, "5"); /* waits */
     peer_method(&p, "delete", 4, NULL, NULL);
@@ -612,23 +439,23 @@ static void calls_back_what_was_not_sent(void)
     p.tokens = false;
     peer_open(&p);
     peer_offer(&p);
-    peer_method(&p, "playPrompt", 1, NULL, PLAY); /* waits for the token */
+    peer_method(&p, "playPrompt", 1, NULL, PEER_PLAY); /* waits for the token */
     m = peer_request(&p, &token);
     EXPECT_IN(m->url, "/token");
     peer_command(&p, COMMAND_CANCEL, 2, NULL, "{\"seq\":1}");
-    EXPECT_STR(error_code(expect_answer(&p, 1, 0)), "cancelled");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 1, 0)), "cancelled");
     peer_answer(&p, token, 200, "{\"access_token\":\"x\",\"expires_in\":3599}", NULL);
     EXPECT(!peer_request(&p, NULL));
-    peer_method(&p, "transfer", 3, NULL, TARGET); /* on its way: not to be had back */
+    peer_method(&p, "transfer", 3, NULL, PEER_TARGET); /* on its way: not to be had back */
     peer_request(&p, &id);
     peer_command(&p, COMMAND_CANCEL, 4, NULL, "{\"seq\":3}");
     EXPECT(!peer_next(&p, WIRE_ABORT));
     peer_answer(&p, id, 202, NULL, NULL);
-    expect_answer(&p, 3, 202);
+    peer_expect_answer(&p, 3, 202);
     peer_command(&p, COMMAND_HTTP, 5, NULL, "{\"url\":\"https://x/\"}");
     peer_request(&p, &id);
     peer_command(&p, COMMAND_CANCEL, 6, NULL, "{\"seq\":5}");
-    EXPECT_STR(error_code(expect_answer(&p, 5, 0)), "cancelled");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 5, 0)), "cancelled");
     a = peer_next(&p, WIRE_ABORT);
     EXPECT_INT(a ? a->id : 0, id);
     peer_command(&p, COMMAND_CANCEL, 7, NULL, "{\"seq\":99}");
@@ -645,16 +472,16 @@ static void refuses_what_cannot_be_carried_out(void)
     peer_open(&p);
     strcpy(p.key, "0123456789abcdef0123456789abcdef");
     peer_method(&p, "answer", 1, NULL, "{}");
-    EXPECT_STR(error_code(expect_answer(&p, 1, 0)), "itemNotFound");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 1, 0)), "itemNotFound");
     peer_command(&p, COMMAND_HTTP, 2, NULL, "{\"url\":\"https://x/\"}");
-    EXPECT_STR(error_code(expect_answer(&p, 2, 0)), "itemNotFound");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 2, 0)), "itemNotFound");
     peer_method(&p, "noSuchMethod", 3, NULL, "{}");
-    EXPECT_STR(error_code(expect_answer(&p, 3, 0)), "notSupported");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 3, 0)), "notSupported");
     dial(&p);
     peer_method(&p, "mute", 4, NULL, "{}"); /* the service has not said what it is called */
-    EXPECT_STR(error_code(expect_answer(&p, 4, 0)), "conflict");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 4, 0)), "conflict");
     peer_method(&p, "participant.get", 5, NULL, NULL);
-    EXPECT(error_code(expect_answer(&p, 5, 0)) != NULL);
+    EXPECT(peer_error_code(peer_expect_answer(&p, 5, 0)) != NULL);
     EXPECT_INT(peer_count(&p, WIRE_SEND), 1); /* create */
     peer_close(&p);
 }
@@ -682,7 +509,7 @@ static void fetches_a_recording(void)
     answer.n = 32044;
     sha256_hex(hash, wav, answer.n);
     EXPECT_INT(wire_response(p.w, id, &answer, p.now), 0);
-    ev = expect_answer(&p, 1, 200);
+    ev = peer_expect_answer(&p, 1, 200);
     EXPECT_STR(json_str(ev->data, "hash"), hash);
     EXPECT_STR(p.kept, hash);
     EXPECT_INT(p.kept_n, 32044);
@@ -693,7 +520,7 @@ static void fetches_a_recording(void)
     m = peer_request(&p, &id);
     EXPECT(!http_header(m, "Authorization"));
     peer_answer(&p, id, 404, "not here", NULL);
-    EXPECT(error_code(expect_answer(&p, 2, 404)) != NULL);
+    EXPECT(peer_error_code(peer_expect_answer(&p, 2, 404)) != NULL);
     EXPECT(!peer_request(&p, NULL)); /* says nothing about the call */
 
     p.kept[0] = '\0';
@@ -701,24 +528,24 @@ static void fetches_a_recording(void)
     peer_request(&p, &id);
     answer.n = 0;
     wire_response(p.w, id, &answer, p.now);
-    EXPECT_STR(error_code(expect_answer(&p, 3, 0)), "recordingEmpty");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 3, 0)), "recordingEmpty");
     wav = realloc(wav, (16 << 20) + 1);
     answer.body = wav;
     answer.n = (16 << 20) + 1;
     peer_method(&p, "recording.download", 4, "{\"url\":\"https://store.example/4\"}", NULL);
     peer_request(&p, &id);
     wire_response(p.w, id, &answer, p.now);
-    EXPECT_STR(error_code(expect_answer(&p, 4, 0)), "recordingTooLarge");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 4, 0)), "recordingTooLarge");
     EXPECT_STR(p.kept, "");
     free(wav);
 
     peer_method(&p, "recording.download", 5, "{\"url\":\"file:///etc/passwd\"}", NULL);
-    EXPECT_STR(error_code(expect_answer(&p, 5, 0)), "invalidRequest");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 5, 0)), "invalidRequest");
     peer_method(&p, "recording.download", 6, "{}", NULL);
-    EXPECT_STR(error_code(expect_answer(&p, 6, 0)), "invalidRequest");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 6, 0)), "invalidRequest");
     peer_method(&p, "recording.download", 7,
                 "{\"url\":\"https://store.example/7\",\"token\":\"a\\r\\nX: y\"}", NULL);
-    EXPECT_STR(error_code(expect_answer(&p, 7, 0)), "invalidRequest");
+    EXPECT_STR(peer_error_code(peer_expect_answer(&p, 7, 0)), "invalidRequest");
     EXPECT(!peer_request(&p, NULL));
     peer_close(&p);
 }
@@ -796,11 +623,6 @@ const struct test wire_tests[] = {
     TEST(binds_a_call_before_its_answer),
     TEST(releases_early_events_when_created),
     TEST(legs_have_paths_of_their_own),
-    TEST(renews_a_refused_token_once),
-    TEST(waits_as_long_as_the_service_asks),
-    TEST(repeats_what_can_be_recognised),
-    TEST(never_repeats_blindly),
-    TEST(gives_up_at_the_deadline),
     TEST(keeps_calls_alive),
     TEST(looks_after_a_call_that_is_missing),
     TEST(hears_from_a_flows_own_look_that_the_call_is_gone),

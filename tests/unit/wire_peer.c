@@ -290,3 +290,22 @@ char *peer_bearer(const struct peer *p, const struct jwt_signer *by, const char 
     free(token);
     return buf_take(&b);
 }
+
+const char *peer_error_code(const struct event *ev)
+{
+    return ev ? json_str(json_get(ev->data, "error"), "code") : NULL;
+}
+
+const struct event *peer_expect_answer(struct peer *p, unsigned seq, int status)
+{
+    const struct event *ev = peer_event(p);
+
+    if (!EXPECT(ev != NULL))
+        return NULL;
+    EXPECT_INT(ev->kind, EVENT_ANSWER);
+    EXPECT_INT(ev->seq, seq);
+    EXPECT_INT(ev->status, status);
+    EXPECT_STR(ev->key, p->key);
+    EXPECT(ev->time > p->now - 10000 && ev->time <= p->now);
+    return ev;
+}

@@ -74,4 +74,16 @@ void peer_offer(struct peer *p);
 /* "Bearer <token>" by the peer's signer; free() it. */
 char *peer_bearer(const struct peer *p, const struct jwt_signer *by, const char *tenant);
 
+/* Arguments of a playPrompt with a clientContext, of a transfer. */
+#define PEER_PLAY                                                                                  \
+    "{\"clientContext\":\"k/0/2\",\"prompts\":[{\"@odata.type\":\"#microsoft.graph.mediaPrompt\"," \
+    "\"mediaInfo\":{\"uri\":\"https://bot.example/a.wav\",\"resourceId\":\"a\"}}]}"
+#define PEER_TARGET "{\"transferTarget\":{\"identity\":{\"user\":{\"id\":\"u1\"}}}}"
+
+/* The code in an answer's error, NULL when there is none. */
+const char *peer_error_code(const struct event *ev);
+
+/* The next event must be an answer to `seq` with `status`. */
+const struct event *peer_expect_answer(struct peer *p, unsigned seq, int status);
+
 #endif
