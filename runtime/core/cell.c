@@ -204,6 +204,43 @@ static void compile_only(lua_State *L, const struct bundle_file *f)
     watch_load(L, NULL);
 }
 
+/* The route on top of the stack: known keys, texts, a flow that is there. */
+static void check_route(lua_State *L, struct cell *c, int number)
+{
+    if (!lua_istable(L, -1))
+        luaL_error(L, "flows/routes.lua: route %d is not a table", number);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+
+        if (strcmp(key, "to") != 0 && strcmp(key, "from") != 0 && strcmp(key, "tenant") != 0 &&
+            strcmp(key, "flow") != 0)
+            luaL_error(L, "flows/routes.lua: route %d: \"%s\" is not one of to, from, tenant, flow",
+                       number, key);
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "flows/routes.lua: route %d: %s is not a text", number, key);
+        lua_pop(L, 1);
+    }
+    lua_pushliteral(L, "flow");
+    if (lua_rawget(L, -2) != LUA_TSTRING)
+        luaL_error(L, "flows/routes.lua: route %d has no flow", number);
+    if (!cell_push_flow(c, L, lua_tostring(L, -1)))
+        luaL_error(L, "flows/routes.lua: route %d: there is no flow \"%s\"", number,
+                   lua_tostring(L, -1));
+    lua_pop(L, 2);
+}
+
+static void check_routes(lua_State *L, struct cell *c)
+{
+    cell_push_routes(c, L);
+    for (int i = 1; i <= (int)lua_rawlen(L, -1); i++) {
+        lua_rawgeti(L, -1, i);
+        check_route(L, c, i);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
 static void load_bundle(lua_State *L, struct cell *c)
 {
     const struct bundle *b = c->bundle;
@@ -221,6 +258,7 @@ static void load_bundle(lua_State *L, struct cell *c)
     for (size_t i = 0; i < b->nfiles; i++)
         if (is_flow(b->files[i].name))
             load_flow(L, c, &b->files[i]);
+    check_routes(L, c);
     for (size_t i = 0; i < b->nfiles; i++)
         if (strncmp(b->files[i].name, "flows/", 6) == 0)
             compile_only(L, &b->files[i]);

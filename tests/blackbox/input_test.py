@@ -147,6 +147,8 @@ def flows():
             ("main.lua", "return 7\n", ["flows/main.lua"]),
             ("main.lua", "require 'nothing'\nreturn {}\n", ["flows/main.lua:1", "nothing"]),
             ("routes.lua", "return 5\n", ["routes.lua"]),
+            ("routes.lua", "return { { flow = 'main' }, { flow = 'nosuch' } }\n", ["routes.lua", "route 2", "nosuch"]),
+            ("routes.lua", "return { { too = '+1', flow = 'main' } }\n", ["routes.lua", "route 1", "too"]),
             ("prompts/en/bad.wav", "RIFF nonsense", ["bad.wav"]),
         ]:
             target = copy / name

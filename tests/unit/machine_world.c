@@ -88,6 +88,10 @@ void flow_fini(struct flow_world *w)
                                         "prompts",
                                         "main.lua",
                                         "routes.lua",
+                                        "us.lua",
+                                        "boss.lua",
+                                        "tenant.lua",
+                                        "rest.lua",
                                         ""};
     char path[256];
 
