@@ -128,6 +128,7 @@ format:
 	clang-format -i $(C_FILES)
 
 prompts:
+	$(call install-missing,espeak-ng:espeak-ng sox:sox)
 	sh flows/prompts/speak.sh flows/prompts
 
 install: all
