@@ -119,7 +119,7 @@ lint: setup-test
 	@sh tests/lint/layers.sh
 	@clang-format --dry-run -Werror $(C_FILES)
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	  --suppressions-list=tests/lint/cppcheck.txt -j2 -Iruntime -I. runtime bindings
+	  --include=tests/lint/cppcheck.h --suppressions-list=tests/lint/cppcheck.txt -j2 -Iruntime -I. runtime bindings
 	@luacheck --quiet $(LUA_FILES)
 	@sh tests/lint/style.sh
 	@echo lint: good
