@@ -1,4 +1,5 @@
 /* ivr.http: requests to other services. The driver sends them; the answer is an event. */
+#include "base/id.h"
 #include "base/json.h"
 #include "bindings/guard.h"
 #include "bindings/internal.h"
@@ -20,10 +21,26 @@ static bool stop(struct fiber *f)
     return request_cancel(f->wait.object);
 }
 
+/* The body; one that is no text came as base64url (wire.h). */
+static void push_body(lua_State *L, const cJSON *data)
+{
+    const char *body = json_str(data, "body"), *encoding = json_str(data, "encoding");
+    size_t n = body ? strlen(body) : 0;
+    luaL_Buffer b;
+    long got;
+
+    if (!encoding || strcmp(encoding, "base64url") != 0) {
+        lua_pushlstring(L, body ? body : "", n);
+        return;
+    }
+    got = base64url_decode(luaL_buffinitsize(L, &b, n), n, body, n);
+    luaL_pushresultsize(&b, got > 0 ? (size_t)got : 0);
+}
+
 /* { status, headers, body, json } */
 static int push_response(lua_State *L, const cJSON *data)
 {
-    const char *body = json_str(data, "body");
+    const char *body = json_get(data, "encoding") ? NULL : json_str(data, "body");
     cJSON **json = guard_push(L);
 
     lua_createtable(L, 0, 4);
@@ -34,7 +51,7 @@ static int push_response(lua_State *L, const cJSON *data)
     else
         lua_newtable(L);
     lua_setfield(L, -2, "headers");
-    lua_pushstring(L, body ? body : "");
+    push_body(L, data);
     lua_setfield(L, -2, "body");
     if (body && json_parse(json, body, strlen(body), NULL) == 0) {
         luajson_push(L, *json, true);

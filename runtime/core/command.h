@@ -13,7 +13,8 @@
  *         EVENT_ANSWER with data {"value":...} (no value: there is none), or {"error":...} and
  *         status 0.
  * continue  ids {"call"}, args: what is left of the call, see core_continued. No answer.
- * end     args {"result","code","subcode","message","flow",...}: the call is over.
+ * end     args {"result","code","subcode","message","flow",...}: the call is over. "secret": true
+ *         when a key was taken as secret: then none of its keys may be kept.
  */
 #ifndef IVORY_CORE_COMMAND_H
 #define IVORY_CORE_COMMAND_H

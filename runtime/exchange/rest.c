@@ -181,7 +181,7 @@ static bool arguments(struct rest *r, const struct http_message *request)
     if (!err && !cJSON_IsObject(r->args))
         err = error_set(&e, ERR_INVALID, "The body must be a JSON object.");
     if (!err)
-        err = method_check(r->method, r->version, r->args, &e);
+        err = method_check_body(r->method, r->version, r->args, &e);
     if (err == ERR_NOMEM)
         board_nomem(r->s);
     else if (err)

@@ -276,6 +276,42 @@ static void http_requests_go_out_and_come_back(void)
     flow_fini(&w);
 }
 
+static void bytes_of_an_answer_are_what_came(void)
+{
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("local r = http.get 'https://x/' print(#r.body, r.body:byte(1, -1)) "
+                   "print(r.json, r.headers['content-type'])"),
+              NULL);
+    flow_start(&w);
+    flow_give(&w, "{\"kind\":\"answer\",\"seq\":1,\"status\":200,\"data\":{\"status\":200,"
+                  "\"headers\":{\"content-type\":\"image/x\"},\"body\":\"_wAB\","
+                  "\"encoding\":\"base64url\"}}");
+    EXPECT_STR(logs(&w), "3\t255\t0\t1\nnil\timage/x\n");
+    flow_fini(&w);
+}
+
+/* Whoever keeps a record of the call is told at its end. */
+static void a_secret_key_is_told_of_at_the_end(void)
+{
+    for (int secret = 0; secret < 2; secret++) {
+        struct flow_world w;
+
+        flow_init(&w,
+                  secret ? FLOW("print(call:nextTone{ timeout = 5, secret = true }.secret)")
+                         : FLOW("print(call:nextTone{ timeout = 5 }.secret)"),
+                  NULL);
+        flow_start(&w);
+        flow_give(&w, TONE(1, 1));
+        flow_give(&w, DELETED);
+        EXPECT_STR(logs(&w), secret ? "true\n" : "false\n");
+        EXPECT_IN(w.text.p, "\"kind\":\"end\"");
+        EXPECT_INT(strstr(w.text.p, "\"secret\":true") != NULL, secret);
+        flow_fini(&w);
+    }
+}
+
 static void json_goes_both_ways(void)
 {
     PRINTS("print(json.encode{ b = { 1, 2.5, 'x' }, a = json.null, c = json.array{} })\n"
@@ -342,6 +378,8 @@ const struct test bindings_tests[] = {
     TEST(wrong_arguments_name_the_field_and_the_line),
     TEST(operations_are_begun_and_awaited),
     TEST(http_requests_go_out_and_come_back),
+    TEST(bytes_of_an_answer_are_what_came),
+    TEST(a_secret_key_is_told_of_at_the_end),
     TEST(json_goes_both_ways),
     TEST(join_links_are_read),
     TEST(log_lines_have_levels),

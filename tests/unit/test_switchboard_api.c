@@ -192,6 +192,14 @@ static void errors_are_what_they_say(void)
     EXPECT_INT(world_request(&w, "GET", WORLD_CALL "/operations/x", NULL), 404);
     EXPECT_INT(world_request(&w, "POST", WORLD_CALL "/playPrompt", "{"), 400);
     EXPECT_INT(world_request(&w, "POST", WORLD_CALL "/playPrompt", "[1]"), 400);
+    /* what flows may write short, the service does not take */
+    EXPECT_INT(world_request(&w, "POST", WORLD_CALL "/sendDtmfTones", "{\"tones\":\"12#\"}"), 400);
+    EXPECT_INT(world_request(&w, "POST", WORLD_CALL "/playPrompt",
+                             "{\"prompts\":[{\"mediaInfo\":{\"uri\":\"https://x.test/a.wav\"}}]}"),
+               400);
+    EXPECT_INT(world_request(&w, "POST", WORLD_CALL "/transfer",
+                             "{\"transferTarget\":{\"phone\":\"+14255550100\"}}"),
+               400);
     EXPECT_INT(world_request(&w, "POST", WORLD_CALL "/playPrompt",
                              "{\"prompts\":[{\"prompt\":{\"language\":\"en\",\"name\":\"n\","
                              "\"hash\":\"h\"}}]}"),
