@@ -4,6 +4,7 @@
 # make test-crash  flow tests with a crash at every journal entry, and with every call built anew after every event
 # make asan       unit, flow and black-box tests under the address and undefined-behaviour sanitizers
 # make fuzz       each fuzz target for FUZZ_SECONDS (20)
+# make bench      calls a second, CPU, times and memory, beside a bot in C and one in Node.js; a few minutes
 # make lint       layers, formatting, cppcheck, luacheck          make format   put the formatting right
 # make prompts    speak the texts of flows/prompts anew
 # make install    PREFIX=/usr/local DESTDIR=
@@ -32,10 +33,10 @@ UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/obj/%.o)
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*'))
-C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.c)
+C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.[ch])
 LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
-.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run lint format prompts install uninstall clean setup-run setup-test
+.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench lint format prompts install uninstall clean setup-run setup-test
 .DELETE_ON_ERROR:
 all: $(BUILD)/ivory
 
@@ -57,6 +58,10 @@ $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIB_OBJ)
 # Figures for docs/performance.md.
 $(BUILD)/parked: $(BUILD)/obj/tests/bench/parked.o $(LIB_OBJ)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/bench-driver: $(addprefix $(BUILD)/obj/tests/bench/,driver.o play.o net.o) $(LIB_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/bench-floor: $(addprefix $(BUILD)/obj/tests/bench/,floor.o net.o)
+	$(CC) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -115,6 +120,12 @@ fuzz: setup-test
 fuzz-run: $(FUZZ)
 	@for target in $(FUZZ); do sh tests/fuzz/run.sh $$target $(FUZZ_SECONDS) || exit 1; done
 
+bench: setup-test
+	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/bench-driver $(BUILD)/bench-floor
+	@mkdir -p $(BUILD)/node-bench && cp tests/bench/package.json $(BUILD)/node-bench/
+	@[ -d $(BUILD)/node-bench/node_modules/undici ] || npm install --prefix $(BUILD)/node-bench --no-audit --no-fund --no-package-lock --loglevel=error
+	@python3 tests/bench/run.py $(BUILD)
+
 lint: setup-test
 	@sh tests/lint/layers.sh
 	@clang-format --dry-run -Werror $(C_FILES)
@@ -141,4 +152,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(BUILD)/obj/runtime/main.d $(FUZZ:$(BUILD)/%=$(BUILD)/obj/tests/fuzz/%.d)
+-include $(wildcard $(BUILD)/obj/tests/bench/*.d) $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(BUILD)/obj/runtime/main.d $(FUZZ:$(BUILD)/%=$(BUILD)/obj/tests/fuzz/%.d)
