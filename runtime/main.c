@@ -308,23 +308,42 @@ static int run_replay(const struct command_line *cl)
     return at_desk(cl, desk_replay);
 }
 
-static int run_reload(const struct command_line *cl)
+/* POST without a body; the exit status, and the answer when that is 0. */
+static int tell_service(const struct command_line *cl, const char *path, cJSON **answer)
 {
     struct error e = {""};
     struct config *cfg;
-    cJSON *answer = NULL;
     int status = with_config(cl, &cfg);
 
     if (status)
         return status;
-    if (control_request(cfg, "POST", "/admin/v1/reload", NULL, &answer, &e))
+    if (control_request(cfg, "POST", path, NULL, answer, &e))
         status = fail(&e);
-    else
+    config_free(cfg);
+    return status;
+}
+
+static int run_reload(const struct command_line *cl)
+{
+    cJSON *answer = NULL;
+    int status = tell_service(cl, "/admin/v1/reload", &answer);
+
+    if (!status)
         printf("bundle %.12s\n", json_str(answer, "bundle"));
     if (!status && json_str(answer, "trial"))
         printf("on trial: bundle %.12s\n", json_str(answer, "trial"));
     cJSON_Delete(answer);
-    config_free(cfg);
+    return status;
+}
+
+static int run_drain(const struct command_line *cl)
+{
+    cJSON *answer = NULL;
+    int status = tell_service(cl, "/admin/v1/drain", &answer);
+
+    if (!status)
+        printf("draining; %lld calls in progress\n", (long long)json_int(answer, "calls", 0));
+    cJSON_Delete(answer);
     return status;
 }
 
@@ -451,7 +470,8 @@ static const struct subcommand {
     int (*run)(const struct command_line *cl);
     const char *help;
 } subcommands[] = {
-    {"serve", "[--print-config]", 0, 0, run_serve, "run the service"},
+    {"serve", "[--drain] [--print-config]", 0, 0, run_serve,
+     "run the service; --drain: SIGTERM waits for calls to end"},
     {"check", "[DIR]", 0, 1, run_check, "load flows and prompts, say what is wrong with them"},
     {"test",
      "[DIR] [--filter TEXT] [--seed N] [--trace FILE] [--hangups] [--faults] "
@@ -467,6 +487,8 @@ static const struct subcommand {
     {"replay", "CALL|--all [--since DATE|7d] [--flows DIR] [--tones KEYS]", 0, 1, run_replay,
      "run calls of the journal again; exit status 1: they go another way, 2: they cannot be run"},
     {"reload", "", 0, 0, run_reload, "read the flows anew"},
+    {"drain", "", 0, 0, run_drain,
+     "take no new calls, end the service when the last one has ended"},
     {"bundles", "[use ID] [--json]", 0, 2, run_bundles,
      "flows in use, on trial and of the past; go back to one"},
     {"methods", "[--json]", 0, 0, run_methods, "the methods of the API that flows can call"},
@@ -495,17 +517,28 @@ static const struct subcommand *find_subcommand(const char *name)
 
 static int parse(struct command_line *cl, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-        {"print-config", no_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
-        {"filter", required_argument, NULL, 'f'}, {"trace", required_argument, NULL, 't'},
-        {"seed", required_argument, NULL, 'n'},   {"hangups", no_argument, NULL, 'h'},
-        {"faults", no_argument, NULL, 'u'},       {"from", required_argument, NULL, 'o'},
-        {"answer", required_argument, NULL, 'a'}, {"crash", no_argument, NULL, 'k'},
-        {"replay", no_argument, NULL, 'r'},       {"sample", required_argument, NULL, 'm'},
-        {"since", required_argument, NULL, 'i'},  {"flows", required_argument, NULL, 'w'},
-        {"tones", required_argument, NULL, 'e'},  {"csv", no_argument, NULL, 'v'},
-        {"all", no_argument, NULL, 'l'},          {0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"set", required_argument, NULL, 's'},
+                                            {"print-config", no_argument, NULL, 'p'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"filter", required_argument, NULL, 'f'},
+                                            {"trace", required_argument, NULL, 't'},
+                                            {"seed", required_argument, NULL, 'n'},
+                                            {"hangups", no_argument, NULL, 'h'},
+                                            {"faults", no_argument, NULL, 'u'},
+                                            {"from", required_argument, NULL, 'o'},
+                                            {"answer", required_argument, NULL, 'a'},
+                                            {"crash", no_argument, NULL, 'k'},
+                                            {"replay", no_argument, NULL, 'r'},
+                                            {"sample", required_argument, NULL, 'm'},
+                                            {"since", required_argument, NULL, 'i'},
+                                            {"flows", required_argument, NULL, 'w'},
+                                            {"tones", required_argument, NULL, 'e'},
+                                            {"csv", no_argument, NULL, 'v'},
+                                            {"all", no_argument, NULL, 'l'},
+                                            {"drain", no_argument, NULL, 'd'},
+                                            {0}};
+    static char drain[] = "stop.drain=true";
     int c;
 
     while ((c = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
@@ -513,6 +546,9 @@ static int parse(struct command_line *cl, int argc, char **argv)
         case 'c':
             cl->config = optarg;
             break;
+        case 'd':
+            optarg = drain;
+            /* fall through */
         case 's':
             if (cl->nsets == (int)(sizeof cl->sets / sizeof *cl->sets))
                 return EXIT_USAGE;

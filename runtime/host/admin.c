@@ -9,7 +9,9 @@
 #include "graph/joinlink.h"
 #include "host/host_hooks.h"
 #include "host/host_journal.h"
+#include "host/leave.h"
 #include "host/recover.h"
+#include "net/http_listen.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -30,13 +32,15 @@ static void get_ready(struct host *s, struct http_call *call, const struct http_
     struct core *core = engine_core(s->engine);
     struct error e = {""};
     bool written = host_journal_health(s, &e) == 0;
-    bool ready = written && !s->stopping && core_bundle(core);
+    bool draining = leave_refuses(s->leave) != 0;
+    bool ready = written && !s->stopping && !draining && core_bundle(core);
 
     (void)request, (void)rest;
     if (!body || json_set(body, "ready", cJSON_CreateBool(ready)) ||
         json_set_str(body, "bundle", core_bundle(core) ? core_bundle(core)->id : "") ||
         json_set_int(body, "calls", (int64_t)core_calls(core)) ||
         json_set_int(body, "recovering", (int64_t)engine_recovering(s->engine)) ||
+        (draining && json_set(body, "draining", cJSON_CreateTrue())) ||
         (bundles_refused(s->bundles) &&
          json_set(body, "refused", cJSON_Duplicate(bundles_refused(s->bundles), true))) ||
         (!written && json_set_str(body, "journal", e.text))) {
@@ -60,12 +64,15 @@ static void get_calls(struct host *s, struct http_call *call, const struct http_
     }
 }
 
-/* 429: a cap on calls is reached. */
-static void answer_later(struct http_call *call, int after_s)
+/* 429: a cap on calls is reached; 503: the service drains. */
+static void answer_later(struct http_call *call, int after_s, bool draining)
 {
-    static const char body[] =
+    static const char full[] =
         "{\"error\":{\"code\":\"tooManyCalls\",\"message\":\"a cap on calls is reached\"}}";
-    struct http_message m = {.status = 429};
+    static const char drains[] =
+        "{\"error\":{\"code\":\"draining\",\"message\":\"the service takes no new calls\"}}";
+    const char *body = draining ? drains : full;
+    struct http_message m = {.status = draining ? 503 : 429};
     char seconds[16];
 
     snprintf(seconds, sizeof seconds, "%d", after_s);
@@ -108,7 +115,7 @@ static void post_call(struct host *s, struct http_call *call, const struct http_
     }
     after_s = host_admit(s, NULL);
     if (after_s) {
-        answer_later(call, after_s);
+        answer_later(call, after_s, leave_refuses(s->leave) != 0);
         cJSON_Delete(create);
         cJSON_Delete(body);
         return;
@@ -138,6 +145,20 @@ static void delete_call(struct host *s, struct http_call *call, const struct htt
     host_pump(s);
 }
 
+static void post_drain(struct host *s, struct http_call *call, const struct http_message *request,
+                       const char *rest)
+{
+    cJSON *body = cJSON_CreateObject();
+
+    (void)request, (void)rest;
+    leave_drain(s->leave, "drain");
+    if (body && json_set_int(body, "calls", (int64_t)core_calls(engine_core(s->engine)))) {
+        cJSON_Delete(body);
+        body = NULL;
+    }
+    answer_json(call, 202, body);
+}
+
 static const struct {
     const char *verb, *path;
     bool below; /* also what follows "path/" */
@@ -150,10 +171,24 @@ static const struct {
     {"POST", "/admin/v1/calls", false, false, post_call},
     {"DELETE", "/admin/v1/calls", true, false, delete_call},
     {"POST", "/admin/v1/reload", false, false, admin_post_reload},
+    {"POST", "/admin/v1/drain", false, false, post_drain},
     {"GET", "/admin/v1/bundles", false, false, admin_get_bundles},
     {"POST", "/admin/v1/bundles", false, false, admin_post_bundles},
     {"GET", "/metrics", false, false, admin_get_metrics},
 };
+
+/* Without a token we trust this machine, but not a web page that its browser shows: such a page can
+ * have a name of its own lead here, which then stands in Host. */
+static bool is_meant_for_us(const struct http_message *request)
+{
+    const char *host = http_header(request, "Host");
+    char url[300];
+
+    if (!host)
+        return true;
+    snprintf(url, sizeof url, "http://%s", host);
+    return url_is_loopback(url);
+}
 
 static bool allowed(const struct host *s, const struct http_message *request)
 {
@@ -161,7 +196,7 @@ static bool allowed(const struct host *s, const struct http_message *request)
     size_t n;
 
     if (!s->admin_token)
-        return true;
+        return is_meant_for_us(request);
     if (!auth || strncmp(auth, "Bearer ", 7) != 0)
         return false;
     n = strlen(s->admin_token);
@@ -192,7 +227,10 @@ void admin_handle(void *arg, struct http_call *call, const struct http_message *
         if (routes[i].open || allowed(s, request))
             routes[i].action(s, call, request, rest);
         else
-            answer_error(call, 401, "unauthorized", "a bearer token is needed");
+            answer_error(call, s->admin_token ? 401 : 403,
+                         s->admin_token ? "unauthorized" : "forbidden",
+                         s->admin_token ? "a bearer token is needed"
+                                        : "the Host of the request is not this machine");
         return;
     }
     answer_error(call, known ? 405 : 404, known ? "methodNotAllowed" : "notFound", request->url);

@@ -257,17 +257,17 @@ void bundles_count(const struct bundles *b, uint64_t *good, uint64_t *refused)
 static int load_first(struct bundles *b, struct error *e)
 {
     struct load l = {.cfg = &b->cfg.load, .watch_fd = b->watch ? watch_fd(b->watch) : -1};
+    int err;
 
     load_run(&l);
     take_places(b, &l);
-    if (!l.err)
-        l.err = take(b, &l, false);
-    if (!l.err)
+    err = l.err ? l.err : take(b, &l, false);
+    if (err)
+        error_set(e, err, "%s", l.e.text);
+    else
         memcpy(b->seen, l.bundle->id, sizeof b->seen);
-    if (l.err)
-        error_set(e, l.err, "%s", l.e.text);
     load_fini(&l);
-    return l.err;
+    return err;
 }
 
 int bundles_new(struct bundles **out, const struct bundles_config *cfg, struct error *e)

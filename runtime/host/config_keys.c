@@ -67,6 +67,10 @@ const struct config_key config_keys[] = {
     {"admission.refuse", CONFIG_CHOICE, 0, 0, "503", "503|busy",
      "what a call over a cap gets: offer it later, or a busy tone"},
 
+    {"stop.drain", CONFIG_FLAG, 0, 0, "false", NULL,
+     "SIGTERM waits for calls to end; else they go on in the next process"},
+    {"stop.drain_s", CONFIG_INT, 1, 86400, "900", NULL, "and waits no longer than this"},
+
     {"admin.listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8081", NULL, NULL},
     {"admin.token_file", CONFIG_FILE, 0, 0, NULL, NULL, "holds the bearer token that it wants"},
 

@@ -16,6 +16,7 @@
 #include "net/log.h"
 #include "host/metrics.h"
 #include "host/prompt_store.h"
+#include "host/supervisor.h"
 
 #include <uv.h>
 
@@ -38,6 +39,8 @@ struct host {
     struct admission *admission;
     int64_t refusal_said; /* when the log last said that calls are refused */
     struct metrics metrics;
+    struct supervisor *supervisor;
+    struct leave *leave;
     char *admin_token;
     bool stopping;
 };

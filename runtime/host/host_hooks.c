@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "host/host_journal.h"
+#include "host/leave.h"
 
 #include <string.h>
 
@@ -52,10 +53,12 @@ static void on_sent(void *arg, const char *key)
 int host_admit(struct host *s, const char *tenant)
 {
     int64_t now = host_now(s);
-    int after_s;
-    enum admission_cap cap =
-        admission_ask(s->admission, tenant, core_calls(engine_core(s->engine)), now, &after_s);
+    int after_s = leave_refuses(s->leave);
+    enum admission_cap cap;
 
+    if (after_s)
+        return after_s;
+    cap = admission_ask(s->admission, tenant, core_calls(engine_core(s->engine)), now, &after_s);
     if (cap != ADMISSION_FREE && now >= s->refusal_said + SAY_MS) {
         s->refusal_said = now;
         log_write(&s->log, LOG_WARN, NULL, "new calls are refused: admission.%s is reached",
@@ -67,6 +70,14 @@ int host_admit(struct host *s, const char *tenant)
 static int on_admit(void *arg, const char *tenant)
 {
     return host_admit(arg, tenant);
+}
+
+/* With admission.refuse = "busy", caps are asked about later; a drain still has calls offered to
+ * another service, or to the next one. */
+static int on_admit_busy(void *arg, const char *tenant)
+{
+    (void)tenant;
+    return leave_refuses(((struct host *)arg)->leave);
 }
 
 static bool on_busy(void *arg, const struct event *start)
@@ -88,7 +99,7 @@ void host_hooks(struct host *s, struct engine_config *c)
     c->choose = on_choose;
     c->busy = busy ? on_busy : NULL;
     c->trace_arg = s;
-    c->wire.admit = busy ? NULL : on_admit;
+    c->wire.admit = busy ? on_admit_busy : on_admit;
     c->wire.answered = on_answered;
     c->wire.sent = on_sent;
     c->wire.hooks_arg = s;

@@ -8,12 +8,12 @@
 #include "host/host.h"
 #include "host/host_hooks.h"
 #include "host/host_journal.h"
+#include "host/leave.h"
 #include "host/settings.h"
 #include "host/watchdog.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +24,6 @@ struct server {
     struct host host;
     struct exchange_service *exchange;
     struct watchdog *watchdog;
-    uv_signal_t signals[3];
-    unsigned nsignals;
     struct bindings_config bindings;
     char *public_url;
     int lock;
@@ -104,38 +102,6 @@ static void on_response(void *arg, uint64_t id, const struct http_message *respo
     host_pump(s);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct host *s = handle->data;
-
-    if (number == SIGHUP) {
-        bundles_reload(s->bundles, NULL, NULL);
-        return;
-    }
-    log_write(&s->log, LOG_INFO, NULL, "%s: leaving with %zu calls in progress",
-              number == SIGTERM ? "SIGTERM" : "SIGINT", core_calls(engine_core(s->engine)));
-    s->stopping = true;
-    uv_stop(&s->loop);
-}
-
-static int start_signals(struct server *sv, struct error *e)
-{
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-
-    signal(SIGPIPE, SIG_IGN);
-    for (unsigned i = 0; i < 3; i++) {
-        uv_signal_t *h = &sv->signals[i];
-
-        if (uv_signal_init(&sv->host.loop, h))
-            return error_set(e, ERR_IO, "signals cannot be watched");
-        h->data = &sv->host;
-        sv->nsignals++;
-        if (uv_signal_start(h, on_signal, numbers[i]))
-            return error_set(e, ERR_IO, "signals cannot be watched");
-    }
-    return 0;
-}
-
 static void random_from_system(void *arg, void *p, size_t n)
 {
     (void)arg;
@@ -149,16 +115,22 @@ static int keep_recording(void *arg, const char *hash, const void *p, size_t n)
     return prompt_store_put_recording(s->store, hash, p, n, NULL);
 }
 
-static struct http_server_config listener(const char *listen, http_handler *handler, void *arg)
+/* `name`: as a socket that we are given is called. */
+static struct http_server_config listener(struct host *s, const char *name, const char *key,
+                                          http_handler *handler)
 {
-    return (struct http_server_config){.listen = listen,
+    int fd = supervisor_take_socket(s->supervisor, name);
+
+    return (struct http_server_config){.listen = config_str(s->cfg, key),
+                                       .given = fd >= 0,
+                                       .fd = fd,
                                        .max_body = 1u << 20,
                                        .max_headers = 32u << 10,
                                        .timeout_s = 30,
                                        .connections = 4096,
                                        .handler = handler,
                                        .refusal = host_refused,
-                                       .arg = arg};
+                                       .arg = s};
 }
 
 static int start_network(struct server *sv, struct error *e)
@@ -169,18 +141,21 @@ static int start_network(struct server *sv, struct error *e)
                                         .ca_file = config_str(s->cfg, "graph.ca_file"),
                                         .done = on_response,
                                         .arg = s};
-    struct http_server_config c = listener(config_str(s->cfg, "listen"), public_handle, s);
+    struct http_server_config c = listener(s, "public", "listen", public_handle);
     int err = http_client_new(&s->client, &s->loop, &client, e);
 
     if (!err)
         err = http_server_new(&s->public, &s->loop, &c, e);
     if (err)
         return error_prefix(e, err, "listen");
-    c = listener(config_str(s->cfg, "admin.listen"), admin_handle, s);
+    c = listener(s, "admin", "admin.listen", admin_handle);
     err = http_server_new(&s->admin, &s->loop, &c, e);
+    if (!err && !s->admin_token && !http_server_is_local(s->admin))
+        err = error_set(e, ERR_INVALID,
+                        "others than this machine could reach it; that needs admin.token_file");
     if (err)
         return error_prefix(e, err, "admin.listen");
-    return 0;
+    return supervisor_sockets_taken(s->supervisor, e);
 }
 
 static int read_secrets(struct server *sv, struct error *e)
@@ -296,13 +271,27 @@ static int start_engine(struct server *sv, struct error *e)
     return err;
 }
 
+/* For `systemctl status`. */
+static void host_status(void *arg, char *text, size_t n)
+{
+    struct host *s = arg;
+
+    snprintf(text, n, "%s%zu calls in progress",
+             s->stopping               ? "leaving; "
+             : leave_refuses(s->leave) ? "no new calls; "
+                                       : "",
+             core_calls(engine_core(s->engine)));
+}
+
 static int start(struct server *sv, struct error *e)
 {
     struct host *s = &sv->host;
     int err = config_check(s->cfg, e);
 
     if (!err)
-        err = start_signals(sv, e);
+        err = supervisor_new(&s->supervisor, &s->loop, host_status, s, e);
+    if (!err)
+        err = leave_new(&s->leave, s, e);
     if (!err)
         err = read_secrets(sv, e);
     if (!err)
@@ -346,8 +335,8 @@ static void stop(struct server *sv)
     host_hooks_close(s);
     host_journal_close(s);
     prompt_store_free(s->store);
-    for (unsigned i = 0; i < sv->nsignals; i++)
-        uv_close((uv_handle_t *)&sv->signals[i], NULL);
+    leave_free(s->leave);
+    supervisor_free(s->supervisor);
     uv_close((uv_handle_t *)&s->clock, NULL);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&s->loop) == 0);
@@ -388,6 +377,7 @@ int serve(const struct config *cfg, const struct bundle_source *stdlib, struct e
     err = start(&sv, e);
     if (!err) {
         say_where(&sv);
+        supervisor_say(s->supervisor, SUPERVISOR_READY);
         host_pump(s);
         uv_run(&s->loop, UV_RUN_DEFAULT);
     }

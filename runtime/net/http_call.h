@@ -18,6 +18,7 @@ struct http_server {
     uv_timer_t sweep; /* looks for clients that trickle                         */
     unsigned open;    /* handles of the three not yet closed                    */
     unsigned port;
+    bool local;
     bool running; /* inside MHD_run                         */
     bool again;   /* resumed a connection while inside      */
     bool closing;

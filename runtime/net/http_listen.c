@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,18 +99,54 @@ static int try_address(const struct addrinfo *a)
     return -1;
 }
 
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static int address_of(int fd, union address *at)
+{
+    socklen_t n = sizeof *at;
+
+    *at = (union address){{0}};
+    return getsockname(fd, &at->any, &n);
+}
+
 static unsigned port_of(int fd)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } at = {0};
-    socklen_t n = sizeof at;
+    union address at;
 
-    if (getsockname(fd, &at.any, &n))
+    if (address_of(fd, &at))
         return 0;
     return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
+}
+
+bool listen_is_local(int fd)
+{
+    union address at;
+
+    if (address_of(fd, &at))
+        return false;
+    if (at.any.sa_family == AF_INET)
+        return ntohl(at.v4.sin_addr.s_addr) >> 24 == 127;
+    return at.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&at.v6.sin6_addr);
+}
+
+int listen_take(int fd, unsigned *port, struct error *e)
+{
+    int listens = 0, type = 0;
+    socklen_t n = sizeof listens, m = sizeof type;
+    union address at;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) || type != SOCK_STREAM ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) || !listens ||
+        address_of(fd, &at) || (at.any.sa_family != AF_INET && at.any.sa_family != AF_INET6))
+        return error_set(e, ERR_INVALID, "descriptor %d is no socket that listens for TCP", fd);
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+        return error_set(e, ERR_IO, "descriptor %d: %s", fd, strerror(errno));
+    *port = port_of(fd);
+    return 0;
 }
 
 int listen_open(int *fd, const char *text, unsigned *port, struct error *e)

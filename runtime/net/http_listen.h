@@ -22,4 +22,11 @@ bool url_is_loopback(const char *url);
  */
 int listen_open(int *fd, const char *text, unsigned *port, struct error *e);
 
+/* Make a socket that was bound by somebody else as listen_open's are. ERR_INVALID: it is none that
+ * listens for streams over IP. */
+int listen_take(int fd, unsigned *port, struct error *e);
+
+/* Whether only this machine can connect to it. */
+bool listen_is_local(int fd);
+
 #endif

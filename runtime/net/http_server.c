@@ -206,9 +206,15 @@ int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http
     list_init(&s->peers);
     list_init(&s->waiting);
     block_sigpipe();
-    err = listen_open(&fd, cfg->listen, &s->port, e);
+    if (cfg->given) {
+        fd = cfg->fd;
+        err = listen_take(fd, &s->port, e);
+    } else {
+        err = listen_open(&fd, cfg->listen, &s->port, e);
+    }
     if (err)
         goto out;
+    s->local = listen_is_local(fd);
     s->daemon = start(s, fd);
     if (!s->daemon) {
         close(fd);
@@ -240,15 +246,24 @@ unsigned http_server_port(const struct http_server *s)
     return s->port;
 }
 
+bool http_server_is_local(const struct http_server *s)
+{
+    return s->local;
+}
+
 void http_server_free(struct http_server *s)
 {
     MHD_UNSIGNED_LONG_LONG ms;
-    int rounds = 0;
+    int rounds = 0, fd;
 
     if (!s)
         return;
     CHECK(!s->running);
     s->closing = true;
+    /* Who connects from now on waits for the next process, when the socket was given to us. */
+    fd = MHD_quiesce_daemon(s->daemon);
+    if (fd >= 0)
+        close(fd);
     http_call_refuse_all(s);
     /* The daemon must not be stopped while connections are suspended, and the answers shall go out
      * as far as the sockets take them at once. */

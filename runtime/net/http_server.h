@@ -30,7 +30,9 @@ typedef void(http_refusal)(void *arg, const struct http_message *request,
                            struct http_message *response);
 
 struct http_server_config {
-    const char *listen;   /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks one               */
+    const char *listen; /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks one               */
+    bool given;         /* `fd` is a listening socket to use instead; taken over           */
+    int fd;
     size_t max_body;      /* 1 MiB: more is answered 413                                    */
     size_t max_headers;   /* 32 KiB: more is answered 431                                   */
     unsigned timeout_s;   /* 30: an idle or slow connection is closed                       */
@@ -46,6 +48,8 @@ int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http
                     struct error *e);
 /* The port in use. */
 unsigned http_server_port(const struct http_server *s);
+/* Whether only this machine can reach it. */
+bool http_server_is_local(const struct http_server *s);
 
 /* Whether the client is on this machine. */
 bool http_call_is_local(const struct http_call *call);

@@ -57,11 +57,14 @@ class Program:
 
     def __init__(self, *args, cwd=ROOT, env=None, stdin=subprocess.PIPE):
         self.lines, self.new = [], queue.Queue()
-        self.p = subprocess.Popen([str(pathlib.Path(IVORY).resolve()), *args], cwd=cwd, text=True, bufsize=1,
-                                  stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  env={**os.environ, **(env or {})})
+        self.p = self.spawn([str(pathlib.Path(IVORY).resolve()), *args], cwd=cwd, text=True, bufsize=1,
+                            stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            env={**os.environ, **(env or {})})
         threading.Thread(target=self._read, daemon=True).start()
         started.append(self)
+
+    def spawn(self, args, **how):
+        return subprocess.Popen(args, **how)
 
     def _read(self):
         for line in self.p.stdout:
@@ -99,10 +102,10 @@ class Program:
         return "\n".join(self.lines)
 
 
-def run(*args, text=None, cwd=ROOT):
+def run(*args, text=None, cwd=ROOT, env=None):
     """Run to the end: (status, output)."""
     r = subprocess.run([str(pathlib.Path(IVORY).resolve()), *args], cwd=cwd, input=text, text=True, timeout=60 * SLOW,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
     return r.returncode, r.stdout
 
 
@@ -127,6 +130,22 @@ class Service(Program):
             return request(self.admin, "GET", "/readyz")[0] == 200
         except OSError:
             return False
+
+    def listens(self, port):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+
+    def ivory(self, *args):
+        return run(*args, *self.with_sets())
+
+    def http(self, verb, path, body=None, headers=None):
+        """The whole answer of the public address."""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10 * SLOW)
+        c.request(verb, path, body=body, headers=headers or {})
+        answer = c.getresponse()
+        answer.read()
+        c.close()
+        return answer
 
     def phone(self, *args, stdin=subprocess.PIPE):
         return Program("phone", *args, *self.with_sets(), stdin=stdin)
@@ -177,6 +196,6 @@ def main(*tests):
     for test in tests:
         try:
             test()
-        except Exception as error:  # a test that cannot go on is one failure, the others still run
+        except Exception as error:
             check(f"{test.__name__} runs to its end", False, f"{type(error).__name__}: {error}")
     finish()
