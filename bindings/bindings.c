@@ -63,6 +63,7 @@ void bindings_open(lua_State *L, void *arg)
         method_push(L, m);
         lua_setfield(L, -2, m->lua);
     }
+    sandbox_freeze(L, "ivr.native");
     cell_native(L, "ivr.native");
     http_module(L);
     cell_native(L, "ivr.http");

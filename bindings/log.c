@@ -1,11 +1,15 @@
 /* ivr.log, and print. */
 #include "bindings/internal.h"
 
+/* Bytes of one entry; the rest is cut off. */
+enum { TEXT_MAX = 4096 };
+
 static int write(lua_State *L, const char *level)
 {
     struct fiber *f = fiber_need(L, "log");
     char where[WHERE_MAX];
     luaL_Buffer b;
+    size_t len;
     int n = lua_gettop(L);
 
     luaL_buffinit(L, &b);
@@ -17,7 +21,9 @@ static int write(lua_State *L, const char *level)
     }
     luaL_pushresult(&b);
     sandbox_where(L, where, sizeof where);
-    if (call_log(f->call, level, f->path, where, "%s", lua_tostring(L, -1)))
+    lua_tolstring(L, -1, &len);
+    if (call_log(f->call, level, f->path, where, "%.*s%s", TEXT_MAX, lua_tostring(L, -1),
+                 len > TEXT_MAX ? " ..." : ""))
         return luaL_error(L, "not enough memory");
     return 0;
 }

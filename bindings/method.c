@@ -138,6 +138,9 @@ struct request *method_issue(lua_State *L, struct fiber *f, struct leg *leg, con
         raise_argument(L, m, err, &e);
     }
     err = request_new(&r, leg, &spec, f, where, ids, body);
+    if (err == ERR_LIMIT)
+        luaL_error(L, "%s: limit requests: more than %d methods pending", m->lua,
+                   (int)f->call->core->cfg.limits.fibers);
     if (err)
         luaL_error(L, "%s: %s", m->name, error_name(err));
     return r;

@@ -81,7 +81,7 @@ static int download(lua_State *L)
         return luaL_error(L, "not enough memory");
     }
     if (request_new(&r, leg, &mine, f, where, ids, NULL))
-        return luaL_error(L, "not enough memory");
+        return luaL_error(L, "download: not enough memory, or too many methods pending");
     return method_wait(L, r, timeout_option(L, 2, "download"), true);
 }
 

@@ -200,6 +200,22 @@ char *json_canonical(const cJSON *v)
     return text;
 }
 
+size_t json_bytes(const cJSON *v)
+{
+    const cJSON *it;
+    size_t n = 0;
+
+    if (!v)
+        return 0;
+    if (v->string)
+        n += strlen(v->string) + 1;
+    if (v->valuestring)
+        n += strlen(v->valuestring) + 1;
+    cJSON_ArrayForEach (it, v)
+        n += json_bytes(it);
+    return n + sizeof *v;
+}
+
 bool json_equal(const cJSON *a, const cJSON *b)
 {
     return cJSON_Compare(a, b, true);

@@ -44,6 +44,9 @@ char *json_text(const cJSON *v);
 /* The same with members sorted by name: equal values give equal bytes. */
 char *json_canonical(const cJSON *v);
 
+/* About how many bytes of memory the value takes. NULL takes none. */
+size_t json_bytes(const cJSON *v);
+
 /* Equality of values; the order of members does not matter. */
 bool json_equal(const cJSON *a, const cJSON *b);
 

@@ -126,10 +126,18 @@ int call_nomem(struct call *call)
     return ERR_NOMEM;
 }
 
+/* What a command costs at least: writing it down takes time too. */
+enum { COMMAND_BYTES = 4096 };
+
 int call_issue(struct call *call, struct command *c)
 {
     bool journalled = c->kind != COMMAND_LOG;
     int err;
+
+    /* A turn that does nothing but say things must end as well, and before the host runs out of
+     * memory for what it says. */
+    if (call->cell)
+        cell_charge(call->cell->cell, COMMAND_BYTES + json_bytes(c->args));
 
     strcpy(c->key, call->key);
     c->seq = journalled ? call->command_seq + 1 : 0;

@@ -11,6 +11,9 @@
 /* Instructions between two looks at the clock while loading. */
 #define LOAD_STEPS 1000
 
+/* And between two looks of C code that loops. */
+#define POLLS 16
+
 const struct cell_keys cell_keys;
 
 struct cell *cell_of(lua_State *L)
@@ -67,6 +70,18 @@ void cell_native(lua_State *L, const char *name)
 
 /* --- ending a turn ----------------------------------------------------------------------------*/
 
+/* The one look at a clock in the core. While a bundle loads there is no event whose time could be
+ * taken and no watchdog, which belongs to turns; and whether a bundle loads is no part of any call,
+ * so replay does not mind. It is this thread's CPU time, so that a busy machine does not refuse a
+ * good bundle. */
+static int64_t cpu_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000 * MS + t.tv_nsec;
+}
+
 /* The hook of an interrupted turn. It stays armed, so that code which stops the error does not get
  * further than its next instruction. Threads made meanwhile inherit it; in them, and after the
  * turn, it takes itself off. */
@@ -86,6 +101,8 @@ void sandbox_poll(lua_State *L)
     struct cell *c = cell_of(L);
     char text[160];
 
+    if (c->load_deadline && !c->broken && ++c->polls % POLLS == 0 && cpu_ns() > c->load_deadline)
+        cell_interrupt(c, "load_ms");
     if (!c->broken || c->running != L)
         return;
     if (!c->where[0])
@@ -93,6 +110,19 @@ void sandbox_poll(lua_State *L)
     snprintf(text, sizeof text, "%s%slimits.%s exceeded", c->where, c->where[0] ? ": " : "",
              c->broken);
     unwind_raise(L, UNWIND_LIMIT, text);
+}
+
+bool cell_interrupted(lua_State *L)
+{
+    bool cell = lua_rawgetp(L, LUA_REGISTRYINDEX, &cell_keys.loaded) == LUA_TTABLE;
+
+    lua_pop(L, 1);
+    return cell && cell_of(L)->broken && cell_of(L)->running == L;
+}
+
+const char *volatile *cell_broken(lua_State *L)
+{
+    return &cell_of(L)->broken;
 }
 
 void cell_interrupt(struct cell *c, const char *limit)
@@ -110,6 +140,7 @@ void cell_enter(struct cell *c, lua_State *co)
 {
     CHECK(!c->running);
     c->turn_base = c->bytes;
+    c->outside = 0;
     c->asked = NULL;
     c->broken = NULL;
     c->where[0] = '\0';
@@ -137,18 +168,6 @@ const char *cell_broken_where(const struct cell *c)
 
 /* --- loading ----------------------------------------------------------------------------------*/
 
-static int64_t cpu_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (int64_t)t.tv_sec * 1000 * MS + t.tv_nsec;
-}
-
-/* The one look at a clock in the core. While a bundle loads there is no event whose time could be
- * taken and no watchdog, which belongs to turns; and whether a bundle loads is no part of any call,
- * so replay does not mind. It is this thread's CPU time, so that a busy machine does not refuse a
- * good bundle. */
 static void watch_load(lua_State *L, lua_Debug *ar)
 {
     struct cell *c = cell_of(L);
@@ -197,7 +216,7 @@ static void compile_only(lua_State *L, const struct bundle_file *f)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &cell_keys.loaded);
     if (lua_getfield(L, -1, f->name) == LUA_TNIL) {
         lua_pushfstring(L, "@%s", f->name);
-        if (luaL_loadbufferx(L, f->text, f->n, lua_tostring(L, -1), "t") != LUA_OK)
+        if (cell_compile(L, f->text, f->n, lua_tostring(L, -1)) != LUA_OK)
             lua_error(L);
     }
     lua_settop(L, 0);
@@ -306,8 +325,9 @@ static int load_failed(struct cell *c, const char *limit, struct error *e)
         error_set(e, code, "%s (limits.%s exceeded)", text, limit);
     else
         error_set(e, code, "%s", text);
-    if (c->failed && strncmp(text, "flows/", 6) != 0 && strncmp(text, "stdlib/", 7) != 0)
-        error_prefix(e, code, "%s", c->failed);
+    if (strncmp(text, "flows/", 6) != 0 && strncmp(text, "stdlib/", 7) != 0 &&
+        (c->where[0] || c->failed))
+        error_prefix(e, code, "%s", c->where[0] ? c->where : c->failed);
     return code;
 }
 

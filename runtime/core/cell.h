@@ -58,6 +58,14 @@ const char *cell_leave(struct cell *c);
  * cell_enter. It depends on the machine that ran it: for people, not for the record. */
 const char *cell_broken_where(const struct cell *c);
 
+/* Count `n` bytes that the turn holds outside of the state, in what it says to the service and to
+ * the log, as growth of this turn. */
+void cell_charge(struct cell *c, size_t n);
+
+/* Whether the turn that runs on L has been interrupted: for C code that loops and may not raise.
+ * False in a state that is no cell. Raises nothing; takes one place on the stack. */
+bool cell_interrupted(lua_State *L);
+
 /* End the turn in progress: the running code raises an error that `pcall` does not stop.
  * Async-signal- safe, but must run on the cell's thread (from a signal handler there, or from a
  * hook). `limit` is the name that cell_leave will return; a static string. Does nothing between

@@ -21,7 +21,17 @@ static const char *over(const struct cell *c, size_t more)
     if (!c->running || c->load_deadline)
         return NULL;
     room = c->turn_base + c->limits.turn_bytes + slack;
+    more += c->outside;
     return c->bytes > room || more > room - c->bytes ? "turn_bytes" : NULL;
+}
+
+void cell_charge(struct cell *c, size_t n)
+{
+    if (!c->running)
+        return;
+    c->outside += n;
+    if (over(c, 0) && !c->broken)
+        cell_interrupt(c, "turn_bytes");
 }
 
 /* Lua's core answers a refusal with a full collection and the same request again; only when that is
@@ -30,6 +40,9 @@ static const char *over(const struct cell *c, size_t more)
  * hook sees to it that the turn ends. */
 static void refused(struct cell *c, const char *limit, void *p, size_t n)
 {
+    /* A memory error has no place. Looking at the frames allocates nothing. */
+    if (c->running && !c->where[0])
+        sandbox_where(c->running, c->where, sizeof c->where);
     if (c->asked) {
         cell_interrupt(c, limit);
         return;
@@ -41,8 +54,12 @@ static void refused(struct cell *c, const char *limit, void *p, size_t n)
 
 static void granted(struct cell *c, void *p, size_t n)
 {
-    if (c->asked && (c->asked_p != p || c->asked_n != n))
+    if (!c->asked)
+        return;
+    if (c->asked_p != p || c->asked_n != n)
         cell_interrupt(c, c->asked);
+    else if (!c->broken)
+        c->where[0] = '\0';
     c->asked = NULL;
 }
 

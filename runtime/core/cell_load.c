@@ -31,15 +31,51 @@ static void refuse_cycle(lua_State *L, const struct loading *innermost, const ch
     }
 }
 
+/* --- compiling --------------------------------------------------------------------------------
+ * The compiler takes time that grows with the square of some texts (labels and gotos) and sees no
+ * hook. It is fed in pieces, and between two of them is the place to end it. */
+
+#define PIECE 1024
+
+struct source {
+    const char *text;
+    size_t n;
+};
+
+static const char *next_piece(lua_State *L, void *arg, size_t *n)
+{
+    struct source *s = arg;
+    const char *text = s->text;
+
+    sandbox_poll(L);
+    *n = s->n < PIECE ? s->n : PIECE;
+    s->text += *n;
+    s->n -= *n;
+    return text;
+}
+
+int cell_compile(lua_State *L, const char *text, size_t n, const char *name)
+{
+    struct source s = {text, n};
+
+    return lua_load(L, next_piece, &s, name, "t");
+}
+
 /* Compile and run `f`; its result is left on the stack. */
 static int run_file(lua_State *L)
 {
     const struct bundle_file *f = lua_touserdata(L, 1);
 
     lua_pushfstring(L, "@%s", f->name);
-    if (luaL_loadbufferx(L, f->text, f->n, lua_tostring(L, -1), "t") != LUA_OK)
+    if (cell_compile(L, f->text, f->n, lua_tostring(L, -1)) != LUA_OK)
         return lua_error(L);
     lua_call(L, 0, 1);
+    /* The runtime's own modules are shared by all calls; none may change them for the others. */
+    if (strncmp(f->name, "stdlib/", 7) == 0 && lua_istable(L, -1)) {
+        lua_pushfstring(L, "module '%s'", f->name);
+        lua_insert(L, -2);
+        sandbox_freeze(L, lua_tostring(L, -2));
+    }
     return 1;
 }
 

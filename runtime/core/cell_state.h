@@ -26,6 +26,7 @@ struct cell {
 
     size_t bytes;      /* held by the state                        */
     size_t turn_base;  /* what it held at the begin of the turn    */
+    size_t outside;    /* what the turn holds outside of the state */
     const char *asked; /* the limit for which the last request for memory was refused, or NULL */
     void *asked_p;     /* and that request */
     size_t asked_n;
@@ -34,6 +35,7 @@ struct cell {
     const char *volatile broken; /* the limit broken in this turn                 */
     char where[96];              /* where the last turn was ended for that        */
     int64_t load_deadline;       /* ns of this thread's CPU time; 0 when loaded   */
+    unsigned polls;              /* while loading: looks at the clock are few     */
     struct loading *loading;     /* innermost first; NULL when no top level runs  */
     const char *failed;          /* the file that failed to load last             */
 
@@ -50,12 +52,18 @@ struct cell_keys {
 };
 extern const struct cell_keys cell_keys;
 
+/* lua_load of text from memory, interruptible: status, and the function or the error pushed. */
+int cell_compile(lua_State *L, const char *text, size_t n, const char *name);
+
 /* cell_alloc.c: the allocator of the state; `ud` is the cell. */
 void *cell_alloc(void *ud, void *p, size_t old, size_t n);
 
 /* cell_load.c: `require` of the sandbox, and the same for the file itself: pushes what it gave. */
 int cell_require(lua_State *L);
 void cell_load_file(lua_State *L, const struct bundle_file *f);
+
+/* The limit broken in this turn, changed by a signal: for loops that cannot raise. */
+const char *volatile *cell_broken(lua_State *L);
 
 /* unwind.c: with the error of a protected call on top, which began as number `serial`: put the
  * unwind that is under way in its place, if there is one. */

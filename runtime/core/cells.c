@@ -99,6 +99,13 @@ void cells_sweep(struct core *core)
     }
 }
 
+/* Flows may keep things in their modules that grow from call to call. New calls do not go where
+ * memory is nearly out, and such a cell ends with its last call. */
+static bool is_full(const struct core *core, const struct core_cell *cell)
+{
+    return cell_bytes(cell->cell) > core->cfg.limits.cell_bytes / 4 * 3;
+}
+
 int cells_take(struct core *core, struct bundle *b, struct core_cell **out, struct error *e)
 {
     struct core_cell *cell = NULL;
@@ -106,7 +113,8 @@ int cells_take(struct core *core, struct bundle *b, struct core_cell **out, stru
 
     list_each (it, tmp, &core->cells) {
         struct core_cell *one = list_entry(it, struct core_cell, link);
-        if (!cell && cell_bundle(one->cell) == b && one->calls < core->cfg.limits.calls_per_cell)
+        if (!cell && cell_bundle(one->cell) == b && one->calls < core->cfg.limits.calls_per_cell &&
+            (!one->calls || !is_full(core, one)))
             cell = one;
     }
     if (!cell) {
@@ -121,7 +129,7 @@ int cells_take(struct core *core, struct bundle *b, struct core_cell **out, stru
 
 void cells_return(struct core *core, struct core_cell *cell)
 {
-    if (--cell->calls == 0 && !core_keeps(core, cell_bundle(cell->cell)))
+    if (--cell->calls == 0 && (is_full(core, cell) || !core_keeps(core, cell_bundle(cell->cell))))
         drop(cell);
 }
 

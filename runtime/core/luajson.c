@@ -1,6 +1,7 @@
 #include "core/luajson.h"
 
 #include "base/utf8.h"
+#include "core/cell.h"
 
 #include <lauxlib.h>
 #include <math.h>
@@ -332,6 +333,9 @@ static int read_table(struct reader *r, const struct place *at, cJSON **out)
     err = spend(r, at, 0);
     if (err)
         return err;
+    /* A table may be large and all but empty, and stand in the value many times. */
+    if (cell_interrupted(r->L))
+        return refuse(r, at, ERR_LIMIT, "the turn is over");
     n = array_length(r->L);
     if (n > 0 || (n == 0 && is_marked(r->L, -1))) {
         *out = cJSON_CreateArray();

@@ -42,7 +42,8 @@ struct pattern_capture {
 struct pattern_run {
     const char *subject;
     size_t n;
-    int64_t steps; /* left; below 0 once the budget is used up */
+    int64_t steps;              /* left; below 0 once the budget is used up */
+    const char *volatile *stop; /* may be NULL; gives up when it points to something */
     struct pattern_capture captures[PATTERN_CAPTURES];
 };
 

@@ -177,7 +177,7 @@ bool pattern_match(const struct pattern *p, struct pattern_run *r, size_t at, si
     struct match m = {p, r, 0, at, 0};
 
     while (p->items[m.item].op != OP_DONE) {
-        if (--r->steps < 0)
+        if (--r->steps < 0 || (r->stop && *r->stop))
             return false;
         if (take(&m))
             m.item++;

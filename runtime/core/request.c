@@ -150,29 +150,31 @@ static int stop_media(struct leg *leg, const struct request *r)
     return err;
 }
 
-static unsigned http_pending(const struct call *call)
+/* Whether the flow has as many of the kind pending as it may: HTTP requests limits.requests,
+ * methods as many as fibers could wait for. */
+static bool too_many(const struct call *call, const struct request_spec *spec)
 {
+    const struct limits *l = &call->core->cfg.limits;
     unsigned n = 0;
 
     for (struct list *it = call->requests.next; it != &call->requests; it = it->next) {
         const struct request *r = list_entry(it, struct request, link);
-        n += !r->spec.method && !r->done;
+        n += !r->spec.method == !spec->method && !r->done;
     }
-    return n;
+    return n >= (spec->method ? l->fibers : l->requests);
 }
 
 static int make(struct request **out, struct leg *leg, const struct request_spec *spec,
                 const char *path, const char *where, cJSON *ids, cJSON *args)
 {
     struct call *call = leg->call;
-    bool over = !spec->method && http_pending(call) >= call->core->cfg.limits.requests;
-    struct request *r = over ? NULL : calloc(1, sizeof *r);
+    struct request *r = calloc(1, sizeof *r);
     int err = 0;
 
     if (!r) {
         cJSON_Delete(ids);
         cJSON_Delete(args);
-        return over ? ERR_LIMIT : call_nomem(call);
+        return call_nomem(call);
     }
     r->call = call;
     r->leg = leg;
@@ -204,6 +206,11 @@ static int make(struct request **out, struct leg *leg, const struct request_spec
 int request_new(struct request **out, struct leg *leg, const struct request_spec *spec,
                 struct fiber *f, const char *where, cJSON *ids, cJSON *args)
 {
+    if (f && too_many(leg->call, spec)) {
+        cJSON_Delete(ids);
+        cJSON_Delete(args);
+        return ERR_LIMIT;
+    }
     return make(out, leg, spec, f ? f->path : "", where, ids, args);
 }
 

@@ -55,7 +55,8 @@ struct request {
 };
 
 /* Make a request on `leg` and submit or queue it. `ids` and `args` are taken over in any case.
- * `f` NULL = the machine itself asks. ERR_NOMEM; ERR_LIMIT (limits.requests, for HTTP). */
+ * `f` NULL = the machine itself asks. ERR_NOMEM; ERR_LIMIT: the flow has limits.requests HTTP
+ * requests pending, or as many methods as fibers could wait for (limits.fibers). */
 int request_new(struct request **out, struct leg *leg, const struct request_spec *spec,
                 struct fiber *f, const char *where, cJSON *ids, cJSON *args);
 void request_free(struct request *r);

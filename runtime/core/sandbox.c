@@ -162,7 +162,7 @@ static void open_string(lua_State *L)
 
 static void open_table(lua_State *L)
 {
-    static const char *const names[] = {"concat", "pack", "unpack", NULL};
+    static const char *const names[] = {"pack", NULL};
 
     pick(L, "table", luaopen_table, names);
     sandbox_table(L);

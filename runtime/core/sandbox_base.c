@@ -154,6 +154,7 @@ static const char *next_piece(lua_State *L, void *arg, size_t *n)
     struct pieces *p = arg;
     const char *text;
 
+    sandbox_poll(L);
     luaL_checkstack(L, 2, "too many nested functions");
     lua_pushvalue(L, 1);
     lua_call(L, 0, 1);
@@ -194,7 +195,7 @@ static int base_load(lua_State *L)
         name = luaL_optstring(L, 2, text);
         if (n > p.left)
             return luaL_error(L, "load: more than limits.string_bytes of source");
-        status = luaL_loadbufferx(L, text, n, name, "t");
+        status = cell_compile(L, text, n, name);
     } else {
         luaL_checktype(L, 1, LUA_TFUNCTION);
         name = luaL_optstring(L, 2, "=(load)");

@@ -2,6 +2,7 @@
  * `pairs` and `next` in the order of keys. Stock Lua goes by hash, and the hash of strings is
  * seeded differently in every process, so that a replay would see another order than the call did.
  */
+#include "core/sandbox.h"
 #include "core/sandbox_state.h"
 
 #include <lauxlib.h>
@@ -9,6 +10,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Elements between two looks whether the turn is over. */
+#define LOOK 1024
 
 enum rank { RANK_NUMBER, RANK_STRING, RANK_BOOLEAN };
 
@@ -96,6 +100,8 @@ static int next_pair(lua_State *L)
     for (;;) {
         if (lua_rawgeti(L, lua_upvalueindex(2), ++i) == LUA_TNIL)
             return 1;
+        if (i % LOOK == 0)
+            sandbox_poll(L);
         lua_pushvalue(L, -1);
         if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
             break; /* else it was taken out meanwhile */
@@ -124,6 +130,8 @@ static lua_Integer list_keys(lua_State *L, int t, bool *sorted)
         last = k;
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, ++n);
+        if (n % LOOK == 0)
+            sandbox_poll(L);
     }
     return n;
 }
@@ -191,6 +199,7 @@ static int order_next(lua_State *L)
 {
     struct key after, best = {0}, k;
     bool found = false;
+    unsigned n = 0;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
@@ -200,6 +209,8 @@ static int order_next(lua_State *L)
     lua_pushnil(L); /* 4: the walk        */
     while (lua_next(L, 1)) {
         lua_pop(L, 1);
+        if (++n % LOOK == 0)
+            sandbox_poll(L);
         read_key(L, 4, &k);
         if ((lua_isnil(L, 2) || compare(&k, &after) > 0) && (!found || compare(&k, &best) < 0)) {
             found = true;

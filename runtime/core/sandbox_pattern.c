@@ -37,6 +37,7 @@ static bool match_at(lua_State *L, struct matcher *m, size_t at, size_t *end)
     sandbox_poll(L);
     if (pattern_match(&m->pattern, &m->run, at, end))
         return true;
+    sandbox_poll(L);
     if (m->run.steps < 0)
         luaL_error(L, "pattern too costly: over limits.pattern_steps");
     return false;
@@ -51,6 +52,7 @@ static void prepare(lua_State *L, struct matcher *m, bool anchors)
     struct pattern_item *items = m->items;
 
     m->run.subject = luaL_checklstring(L, 1, &m->run.n);
+    m->run.stop = cell_broken(L);
     m->anchored = anchors && n > 0 && *text == '^';
     text += m->anchored;
     n -= m->anchored;

@@ -11,7 +11,7 @@ void sandbox_base(lua_State *L);    /* sandbox_base.c: pcall, tostring, setmetat
 void sandbox_order(lua_State *L);   /* sandbox_order.c: pairs, next                             */
 void sandbox_string(lua_State *L);  /* sandbox_string.c: rep, format                            */
 void sandbox_pattern(lua_State *L); /* sandbox_pattern.c: find, match, gmatch, gsub */
-void sandbox_table(lua_State *L);   /* sandbox_table.c: insert, remove, move, sort              */
+void sandbox_table(lua_State *L);   /* sandbox_table.c: insert, remove, move, sort, concat, ...  */
 void sandbox_os(lua_State *L);      /* sandbox_time.c: time, date, clock, difftime              */
 void sandbox_math(lua_State *L);    /* sandbox_time.c: random, randomseed                       */
 

@@ -33,6 +33,7 @@ static int table_insert(lua_State *L)
     if (n > 0 && top == 3)
         check_count(L, "insert", n - at + 1);
     for (lua_Integer i = n; top == 3 && i >= at; i--) {
+        sandbox_poll(L);
         lua_geti(L, 1, i);
         lua_seti(L, 1, i + 1);
     }
@@ -55,6 +56,7 @@ static int table_remove(lua_State *L)
         check_count(L, "remove", n - at);
     lua_geti(L, 1, at);
     for (; at < n; at++) {
+        sandbox_poll(L);
         lua_geti(L, 1, at + 1);
         lua_seti(L, 1, at);
     }
@@ -82,6 +84,7 @@ static int table_move(lua_State *L)
         forward = to > last || to <= from || (target != 1 && !lua_compare(L, 1, target, LUA_OPEQ));
         for (lua_Integer i = 0; i < n; i++) {
             lua_Integer k = forward ? i : n - 1 - i;
+            sandbox_poll(L);
             lua_geti(L, 1, from + k);
             lua_seti(L, target, to + k);
         }
@@ -130,8 +133,7 @@ static void merge(lua_State *L, lua_Integer lo, lua_Integer mid, lua_Integer hi)
             lua_rawseti(L, SORT_TO, out++);
             a++;
         }
-        if (out % 1024 == 0)
-            sandbox_poll(L);
+        sandbox_poll(L);
     }
     for (; a < mid; a++) {
         lua_rawgeti(L, SORT_FROM, a);
@@ -158,6 +160,7 @@ static int table_sort(lua_State *L)
     lua_createtable(L, (int)n, 0);
     lua_createtable(L, (int)n, 0);
     for (lua_Integer i = 1; i <= n; i++) {
+        sandbox_poll(L);
         lua_geti(L, SORT_TABLE, i);
         lua_rawseti(L, SORT_FROM, i);
     }
@@ -170,18 +173,65 @@ static int table_sort(lua_State *L)
         lua_rotate(L, SORT_FROM, 1);
     }
     for (lua_Integer i = 1; i <= n; i++) {
+        sandbox_poll(L);
         lua_rawgeti(L, SORT_FROM, i);
         lua_seti(L, SORT_TABLE, i);
     }
     return 0;
 }
 
+/* --- concat, unpack ---------------------------------------------------------------------------*/
+
+static int table_concat(lua_State *L)
+{
+    size_t n;
+    const char *between = luaL_optlstring(L, 2, "", &n);
+    lua_Integer i = luaL_optinteger(L, 3, 1), last;
+    luaL_Buffer b;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    last = luaL_opt(L, luaL_checkinteger, 4, luaL_len(L, 1));
+    luaL_buffinit(L, &b);
+    for (; i <= last; i++) {
+        sandbox_poll(L);
+        lua_geti(L, 1, i);
+        if (!lua_isstring(L, -1))
+            return luaL_error(L, "invalid value (at index %I) in table for 'concat'", i);
+        luaL_addvalue(&b);
+        if (i == last) /* it may be the last there is */
+            break;
+        luaL_addlstring(&b, between, n);
+    }
+    luaL_pushresult(&b);
+    return 1;
+}
+
+static int table_unpack(lua_State *L)
+{
+    lua_Integer i = luaL_optinteger(L, 2, 1);
+    lua_Integer last = luaL_opt(L, luaL_checkinteger, 3, luaL_len(L, 1));
+    lua_Unsigned n;
+
+    if (i > last)
+        return 0;
+    n = (lua_Unsigned)last - (lua_Unsigned)i;
+    if (n >= TABLE_MAX || !lua_checkstack(L, (int)n + 1))
+        return luaL_error(L, "too many results to unpack");
+    for (lua_Unsigned k = 0; k <= n; k++) {
+        sandbox_poll(L);
+        lua_geti(L, 1, i + (lua_Integer)k);
+    }
+    return (int)n + 1;
+}
+
 void sandbox_table(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"insert", table_insert},
+    static const luaL_Reg functions[] = {{"concat", table_concat},
+                                         {"insert", table_insert},
                                          {"move", table_move},
                                          {"remove", table_remove},
                                          {"sort", table_sort},
+                                         {"unpack", table_unpack},
                                          {NULL, NULL}};
 
     luaL_setfuncs(L, functions, 0);

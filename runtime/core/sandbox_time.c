@@ -126,6 +126,7 @@ static int format_date(lua_State *L, const char *p, size_t n, const struct tm *t
             continue;
         }
         p++;
+        sandbox_poll(L);
         len = conversion(p, (size_t)(end - p));
         if (!len)
             return luaL_argerror(L, 1, "invalid conversion specifier in os.date");

@@ -1,5 +1,6 @@
 #include "cell_fixture.h"
 
+#include "core/luajson.h"
 #include "test.h"
 
 #include <lauxlib.h>
@@ -33,6 +34,19 @@ static int interrupt(lua_State *L)
     return 0;
 }
 
+/* Read the value as JSON; what for does not matter. */
+static int json(lua_State *L)
+{
+    struct error e;
+    cJSON *v = NULL;
+
+    luaL_checkany(L, 1);
+    if (luajson_read(&v, L, 1, &e))
+        return luaL_error(L, "%s", e.text);
+    cJSON_Delete(v);
+    return 0;
+}
+
 static int64_t some_time(lua_State *L)
 {
     (void)L;
@@ -51,11 +65,9 @@ static struct random *some_random(lua_State *L)
 
 static void open_native(lua_State *L, void *arg)
 {
-    static const luaL_Reg functions[] = {{"wait", wait},
-                                         {"raise", raise_unwind},
-                                         {"hang", hang},
-                                         {"interrupt", interrupt},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"wait", wait}, {"raise", raise_unwind},
+                                         {"hang", hang}, {"interrupt", interrupt},
+                                         {"json", json}, {NULL, NULL}};
     static const struct sandbox_source source = {some_time, some_random};
 
     (void)arg;

@@ -3,7 +3,7 @@
  * flows/main.lua and returns a table with a function `run`; FLOW(body) makes one, its body begins
  * on line 3. Native functions for it: native.wait(...) yields and returns what it is resumed with,
  * native.hang() yields and then raises a hang-up, native.raise(kind) raises an unwind,
- * native.interrupt() and native.grow() break limits from inside.
+ * native.interrupt() breaks a limit from inside, native.json(v) reads a value as bindings do.
  */
 #ifndef IVORY_TESTS_UNIT_CELL_FIXTURE_H
 #define IVORY_TESTS_UNIT_CELL_FIXTURE_H
