@@ -64,23 +64,43 @@ static void get_calls(struct host *s, struct http_call *call, const struct http_
     }
 }
 
-/* 429: a cap on calls is reached; 503: the service drains. */
-static void answer_later(struct http_call *call, int after_s, bool draining)
+/* No call is placed now: 429, a cap on calls is reached; 503, the service drains, or the
+ * journal cannot be written. */
+static void answer_later(struct http_call *call, int status, int after_s, const char *code,
+                         const char *why)
 {
-    static const char full[] =
-        "{\"error\":{\"code\":\"tooManyCalls\",\"message\":\"a cap on calls is reached\"}}";
-    static const char drains[] =
-        "{\"error\":{\"code\":\"draining\",\"message\":\"the service takes no new calls\"}}";
-    const char *body = draining ? drains : full;
-    struct http_message m = {.status = draining ? 503 : 429};
-    char seconds[16];
+    cJSON *body = cJSON_CreateObject(),
+          *error = body ? cJSON_AddObjectToObject(body, "error") : NULL;
+    struct http_message m = {.status = status};
+    char seconds[16], *text = NULL;
 
     snprintf(seconds, sizeof seconds, "%d", after_s);
-    if (http_set_header(&m, "Retry-After", seconds) ||
-        http_set_body(&m, "application/json", body, strlen(body)))
+    if (error && !json_set_str(error, "code", code) && !json_set_str(error, "message", why))
+        text = json_text(body);
+    if (!text || http_set_header(&m, "Retry-After", seconds) ||
+        http_set_body(&m, "application/json", text, strlen(text)))
         m.status = 503;
     http_call_answer(call, &m);
     http_fini(&m);
+    free(text);
+    cJSON_Delete(body);
+}
+
+static bool put_off(struct host *s, struct http_call *call)
+{
+    struct error e = {""};
+    int after_s;
+
+    if (host_journal_health(s, &e)) {
+        answer_later(call, 503, 5, "noJournal", e.text);
+        return true;
+    }
+    after_s = host_admit(s, NULL);
+    if (after_s && leave_refuses(s->leave))
+        answer_later(call, 503, after_s, "draining", "the service takes no new calls");
+    else if (after_s)
+        answer_later(call, 429, after_s, "tooManyCalls", "a cap on calls is reached");
+    return after_s != 0;
 }
 
 /* POST {"flow":name, "target":text}: place a call (joinlink.h says what a target is). */
@@ -91,7 +111,7 @@ static void post_call(struct host *s, struct http_call *call, const struct http_
     cJSON *body = NULL, *create = NULL, *answer;
     const char *flow, *target;
     char key[KEY_MAX];
-    int after_s, err;
+    int err;
 
     (void)rest;
     if (!request_is_json(request)) { /* also keeps out forms of web pages, which cannot say so */
@@ -113,9 +133,7 @@ static void post_call(struct host *s, struct http_call *call, const struct http_
         cJSON_Delete(body);
         return;
     }
-    after_s = host_admit(s, NULL);
-    if (after_s) {
-        answer_later(call, after_s, leave_refuses(s->leave) != 0);
+    if (put_off(s, call)) {
         cJSON_Delete(create);
         cJSON_Delete(body);
         return;

@@ -21,6 +21,16 @@ static int refuse(int fd, const char *folder, struct error *e)
                      *pid ? pid : "unknown", folder);
 }
 
+/* For people: on a full disk the lock is as good without. */
+static void say_who(int fd)
+{
+    char pid[16];
+    int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+
+    if (pwrite(fd, pid, (size_t)n, 0) == n && ftruncate(fd, n))
+        return;
+}
+
 int data_lock(int *fd, const char *folder, struct error *e)
 {
     struct buf path = {0};
@@ -37,8 +47,8 @@ int data_lock(int *fd, const char *folder, struct error *e)
         err = errno == EWOULDBLOCK
                   ? refuse(lock, folder, e)
                   : error_set(e, ERR_IO, "data: cannot lock %s: %s", path.p, strerror(errno));
-    else if (ftruncate(lock, 0) || dprintf(lock, "%ld\n", (long)getpid()) < 0)
-        err = error_set(e, ERR_IO, "data: cannot write %s: %s", path.p, strerror(errno));
+    else
+        say_who(lock);
     if (!err) {
         *fd = lock;
         lock = -1;

@@ -26,7 +26,7 @@ static int open_seal(const struct desk_options *o, struct seal **seal, struct er
     snprintf(path, sizeof path, "%s/journal.key", config_str(o->cfg, "data"));
     if (access(given ? given : path, F_OK))
         return 0;
-    return seal_open(seal, given ? given : path, e);
+    return seal_read(seal, given ? given : path, e);
 }
 
 static int since_of(const struct desk_options *o, int64_t *since, struct error *e)

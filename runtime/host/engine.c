@@ -205,6 +205,8 @@ static int release(struct engine *en, int64_t now)
             return 0;
         if (g->position > safe && !en->late)
             engine_note(en, "error", "", strdup("the journal is slow or failing: not waited for"));
+        if (g->position <= safe && en->late)
+            engine_note(en, "info", "", strdup("the journal is waited for again"));
         en->late = g->position > safe;
         rc = g->is_answer ? reserve(en) : engine_hand_command(en, &g->command, now);
         if (rc < 0)

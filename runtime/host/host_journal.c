@@ -22,6 +22,33 @@ struct host_journal {
     int said; /* health that was last said in the log */
 };
 
+static void put_bundles(struct host *s)
+{
+    struct core *core = s->engine ? engine_core(s->engine) : NULL;
+
+    if (core && core_bundle(core))
+        host_journal_bundle(s, core_bundle(core));
+    if (core && core_trial(core))
+        host_journal_bundle(s, core_trial(core));
+}
+
+/* The database could not be used any more, and a new one has taken its place. */
+static void say_news(struct host_journal *j)
+{
+    struct host *s = j->host;
+    struct journal_news n;
+
+    if (!journal_news(j->journal, &n))
+        return;
+    log_write(
+        &s->log, LOG_ERROR, NULL,
+        "%s; it is kept as %s and a new one is begun. Taken over: %u calls in progress, %u of "
+        "them with entries missing%s",
+        n.why, n.aside, n.calls, n.torn,
+        n.complete ? "" : "; there may have been more that could not be read");
+    put_bundles(s);
+}
+
 /* On the writer's thread. */
 static void on_commit(void *arg)
 {
@@ -40,6 +67,7 @@ static void on_wake(uv_async_t *handle)
     else if (!health && j->said)
         log_write(&s->log, LOG_INFO, NULL, "the journal is written again; new calls are taken");
     j->said = health;
+    say_news(j);
     if (s->engine) {
         engine_committed(s->engine, host_now(s));
         host_pump(s);
@@ -53,17 +81,14 @@ static void on_expire(uv_timer_t *handle)
     int64_t keep = config_int(s->cfg, "journal.retain_days") * DAY_MS;
 
     journal_expire(j->journal, host_now(s) - keep, NULL);
-    if (core_bundle(engine_core(s->engine))) /* it may have been nobody's just now */
-        host_journal_bundle(s, core_bundle(engine_core(s->engine)));
-    if (core_trial(engine_core(s->engine)))
-        host_journal_bundle(s, core_trial(engine_core(s->engine)));
+    put_bundles(s); /* they may have been nobody's just now */
 }
 
 static int open_files(struct host_journal *j, struct error *e)
 {
     struct host *s = j->host;
     const char *data = config_str(s->cfg, "data"), *key = config_str(s->cfg, "journal.key_file");
-    char path[1100], key_path[1100], aside[512] = "";
+    char path[1100], key_path[1100];
     struct journal_config c = {
         .path = path,
         .full_sync = strcmp(config_str(s->cfg, "journal.sync"), "power") == 0,
@@ -73,18 +98,20 @@ static int open_files(struct host_journal *j, struct error *e)
         .wake = on_commit,
         .wake_arg = j,
     };
+    struct error wrong;
     int err;
 
     if (mkdir(data, 0700) && errno != EEXIST)
         return error_set(e, ERR_IO, "data: %s: %s", data, strerror(errno));
     snprintf(path, sizeof path, "%s/journal.db", data);
     snprintf(key_path, sizeof key_path, "%s/journal.key", data);
-    err = seal_open(&j->seal, key ? key : key_path, e);
+    err = seal_open(&j->seal, key ? key : key_path, &wrong, e);
+    if (!err && wrong.text[0])
+        log_write(&s->log, LOG_ERROR, NULL, "%s", wrong.text);
     if (!err)
-        err = journal_open(&j->journal, &c, aside, e);
-    if (!err && aside[0])
-        log_write(&s->log, LOG_ERROR, NULL,
-                  "the journal was damaged; it is kept as %s and a new one is begun", aside);
+        err = journal_open(&j->journal, &c, e);
+    if (!err)
+        say_news(j);
     return err;
 }
 

@@ -110,6 +110,7 @@ int leave_new(struct leave **out, struct host *s, struct error *e)
         return error_set(e, ERR_NOMEM, "no memory");
     l->host = s;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a write that fails */
     if (uv_timer_init(&s->loop, &l->timer)) {
         free(l);
         return error_set(e, ERR_IO, "the event loop has no timer");

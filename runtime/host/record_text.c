@@ -123,7 +123,9 @@ int recorder_event_read(const struct seal *seal, const char *text, size_t n, str
     if (sealed) {
         tone = unseal_text(seal, ev.key, sealed);
         err = tone ? json_set_str(ev.data, "tone", tone)
-                   : error_set(e, ERR_NOTFOUND, "a key that was pressed cannot be read any more");
+                   : error_set(e, ERR_NOTFOUND,
+                               "a key that was pressed cannot be opened: the key file is not the "
+                               "one that sealed it, or it was altered");
         free(tone);
         cJSON_DeleteItemFromObjectCaseSensitive(ev.data, "sealed");
     }

@@ -7,6 +7,9 @@
 
 #define SCHEMA_VERSION 1
 
+static const char *const suffixes[] = {"", "-wal", "-shm"};
+enum { SUFFIXES = sizeof suffixes / sizeof *suffixes };
+
 /* Entries are clustered by call: recovery reads a call in one sweep, the end removes it in one. */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS calls("
@@ -58,28 +61,71 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_GET_VALUE] = "SELECT value FROM store WHERE name = ?1",
 };
 
-static int failed(struct database *db, int code, struct error *e)
+static const char *what_fails(int rc)
 {
-    const char *why = db->handle ? sqlite3_errmsg(db->handle) : "out of memory";
-    int rc = db->handle ? sqlite3_errcode(db->handle) : SQLITE_NOMEM;
-
-    if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
-        code = ERR_INVALID;
-    error_set(e, code, "journal: %s", why);
-    database_close(db);
-    return code;
+    switch (rc) {
+    case SQLITE_IOERR_READ:
+    case SQLITE_IOERR_SHORT_READ:
+        return "a file cannot be read";
+    case SQLITE_IOERR_WRITE:
+        return "a file cannot be written";
+    case SQLITE_IOERR_FSYNC:
+        return "a file cannot be synced";
+    default:
+        return sqlite3_errstr(rc);
+    }
 }
 
-static int user_version(struct database *db)
+int database_failure(sqlite3 *handle, int rc, struct error *e)
+{
+    int os = handle ? sqlite3_system_errno(handle) : 0;
+
+    switch (rc & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return error_set(e, ERR_INVALID, "journal: the database is damaged");
+    case SQLITE_FULL:
+        return error_set(e, ERR_LIMIT, "journal: the disk is full");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return error_set(e, ERR_IO, "journal: another process has locked the database");
+    case SQLITE_NOMEM:
+        return error_set(e, ERR_IO, "journal: no memory");
+    case SQLITE_IOERR:
+        if (os == ENOSPC || os == EDQUOT)
+            return error_set(e, ERR_LIMIT, "journal: the disk is full");
+        return error_set(e, ERR_IO, "journal: the disk fails: %s", what_fails(rc));
+    default:
+        return error_set(e, ERR_IO, "journal: %s", sqlite3_errstr(rc));
+    }
+}
+
+static int failed(struct database *db, struct error *e)
+{
+    int code = database_failure(
+        db->handle, db->handle ? sqlite3_extended_errcode(db->handle) : SQLITE_NOMEM, e);
+
+    if (code == ERR_INVALID) /* it stays as it is */
+        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    database_close(db);
+    return code == ERR_LIMIT ? ERR_IO : code;
+}
+
+static int user_version(sqlite3 *handle)
 {
     sqlite3_stmt *st = NULL;
     int version = -1;
 
-    if (sqlite3_prepare_v2(db->handle, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+    if (sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
         sqlite3_step(st) == SQLITE_ROW)
         version = sqlite3_column_int(st, 0);
     sqlite3_finalize(st);
     return version;
+}
+
+bool database_is_ours(sqlite3 *handle)
+{
+    return user_version(handle) == SCHEMA_VERSION;
 }
 
 static int prepare(struct database *db, enum statement from, enum statement to)
@@ -92,34 +138,58 @@ static int prepare(struct database *db, enum statement from, enum statement to)
     return 0;
 }
 
-int database_open(struct database *db, const char *path, bool full_sync, struct error *e)
+/* Somebody else's files in our folder: they can be renamed, but not used. */
+static bool forbidden(const char *path)
+{
+    for (size_t i = 0; i < SUFFIXES; i++) {
+        char name[600];
+
+        snprintf(name, sizeof name, "%.500s%s", path, suffixes[i]);
+        if (access(name, F_OK) == 0 && access(name, R_OK | W_OK) && errno == EACCES)
+            return true;
+    }
+    return false;
+}
+
+/* A database that is there already is only read here: while another process has locked it against
+ * writing, it can be opened. */
+static int set_up(struct database *db, bool full_sync, int version)
 {
     char text[64];
+
+    snprintf(text, sizeof text, "PRAGMA user_version = %d", SCHEMA_VERSION);
+    return sqlite3_exec(db->handle, "PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON", NULL,
+                        NULL, NULL) ||
+           sqlite3_exec(db->handle,
+                        full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+                        NULL, NULL, NULL) ||
+           sqlite3_exec(db->handle, schema, NULL, NULL, NULL) ||
+           (!version && sqlite3_exec(db->handle, text, NULL, NULL, NULL)) ||
+           prepare(db, SQL_BEGIN, SQL_OPEN_CALLS);
+}
+
+int database_open(struct database *db, const char *path, bool full_sync, struct error *e)
+{
     int version;
 
     *db = (struct database){0};
+    if (forbidden(path))
+        return error_set(e, ERR_INVALID, "journal: %s may not be read or written by this user",
+                         path);
     if (sqlite3_open_v2(path, &db->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK)
-        return failed(db, ERR_IO, e);
-    sqlite3_busy_timeout(db->handle, 5000);
-    version = user_version(db);
+        return failed(db, e);
+    sqlite3_busy_timeout(db->handle, DATABASE_BUSY_MS);
+    version = user_version(db->handle);
     if (version < 0)
-        return failed(db, ERR_IO, e);
+        return failed(db, e);
     if (version != 0 && version != SCHEMA_VERSION) {
         database_close(db);
-        return error_set(e, ERR_INVALID, "journal: version %d, this program writes %d", version,
-                         SCHEMA_VERSION);
+        return error_set(e, ERR_INVALID, "journal: it is of version %d, this program writes %d",
+                         version, SCHEMA_VERSION);
     }
-    snprintf(text, sizeof text, "PRAGMA user_version = %d", SCHEMA_VERSION);
-    if (sqlite3_exec(db->handle, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) ||
-        sqlite3_exec(db->handle,
-                     full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL,
-                     NULL, NULL) ||
-        sqlite3_exec(db->handle, schema, NULL, NULL, NULL) ||
-        sqlite3_exec(db->handle, text, NULL, NULL, NULL) || prepare(db, SQL_BEGIN, SQL_OPEN_CALLS))
-        return failed(db, ERR_IO, e);
-    return 0;
+    return set_up(db, full_sync, version) ? failed(db, e) : 0;
 }
 
 int database_open_reader(struct database *db, const char *path, struct error *e)
@@ -127,11 +197,11 @@ int database_open_reader(struct database *db, const char *path, struct error *e)
     *db = (struct database){0};
     if (sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK)
-        return failed(db, ERR_IO, e);
-    sqlite3_busy_timeout(db->handle, 5000);
+        return failed(db, e);
+    sqlite3_busy_timeout(db->handle, DATABASE_BUSY_MS);
     if (sqlite3_exec(db->handle, "PRAGMA query_only = 1", NULL, NULL, NULL) ||
         prepare(db, SQL_OPEN_CALLS, SQL_STATEMENTS))
-        return failed(db, ERR_IO, e);
+        return failed(db, e);
     return 0;
 }
 
@@ -154,13 +224,12 @@ sqlite3_stmt *database_statement(struct database *db, enum statement which)
 
 int database_move_aside(const char *path, char name[512], struct error *e)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
     int n = 1;
 
     do
         snprintf(name, 512, "%.480s.damaged-%d", path, n);
     while (access(name, F_OK) == 0 && ++n < 1000);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+    for (size_t i = 0; i < SUFFIXES; i++) {
         char from[512], to[528];
 
         snprintf(from, sizeof from, "%.500s%s", path, suffixes[i]);

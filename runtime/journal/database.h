@@ -1,7 +1,7 @@
 /*
- * The journal's SQLite database: schema, prepared statements, and the moving aside of what cannot
- * be used. Used by the writer thread and, with a connection of its own, by the reader. Internal to
- * runtime/journal/.
+ * The journal's SQLite database: schema, prepared statements, and what to do with one that cannot
+ * be used: it is moved aside, and what can be read of it is taken over. Used by the writer thread
+ * and, with a connection of its own, by the reader. Internal to runtime/journal/.
  */
 #ifndef IVORY_JOURNAL_DATABASE_H
 #define IVORY_JOURNAL_DATABASE_H
@@ -39,6 +39,9 @@ enum statement {
     SQL_STATEMENTS
 };
 
+/* How long a lock of another process is waited for. */
+enum { DATABASE_BUSY_MS = 5000 };
+
 struct database {
     sqlite3 *handle;
     sqlite3_stmt *statements[SQL_STATEMENTS];
@@ -50,9 +53,24 @@ int database_open(struct database *db, const char *path, bool full_sync, struct 
 /* Open it for reading only. */
 int database_open_reader(struct database *db, const char *path, struct error *e);
 void database_close(struct database *db);
+/* Whether it can be read, and is of the version that this program writes. */
+bool database_is_ours(sqlite3 *handle);
+
+/* Why SQLite failed with `rc`, in words: ERR_INVALID (damaged), ERR_LIMIT (the disk is full),
+ * ERR_IO. */
+int database_failure(sqlite3 *handle, int rc, struct error *e);
 
 /* The prepared statement, reset and with its bindings cleared. */
 sqlite3_stmt *database_statement(struct database *db, enum statement which);
+
+/* Calls in progress with their entries and bundles, and the flows' values, from another database
+ * (`from` may be damaged) into the empty one `to`. Where entries of a call cannot be read, a mark
+ * {"torn":true} is put with it. ERR_IO: `to` cannot be written. */
+struct salvaged {
+    unsigned calls, torn; /* taken over; and of these, with entries missing */
+    bool complete;        /* nothing that should be there could not be read */
+};
+int database_salvage(struct database *to, sqlite3 *from, struct salvaged *out);
 
 /* Rename `path` (with its -wal and -shm) to "<path>.damaged-<n>", written to `name`. */
 int database_move_aside(const char *path, char name[512], struct error *e);

@@ -16,6 +16,7 @@ struct journal {
     struct database db;     /* the writer thread's           */
     struct database reader; /* the reading thread's          */
     struct journal_config cfg;
+    char *path;
     bool reads_only; /* neither writer nor lock */
     pthread_t thread;
     pthread_mutex_t lock;
@@ -27,10 +28,26 @@ struct journal {
     bool closing;
     int health;
     struct error why;
+    int64_t busy_since; /* steady, ms: a commit is under way; 0: none */
+    struct journal_news news;
+    bool any_news;
+
+    _Atomic bool renewed; /* the reader looks at a database that was moved aside */
+    int64_t renewed_at;   /* the writer's                                        */
 
     _Atomic uint64_t committed;
     /* The writer's alone: call key → entries so far + 1, for numbering. */
     struct map counts;
 };
+
+/* The steady clock, ms. */
+int64_t journal_clock(void);
+
+/* The writer's thread. */
+void *journal_write(void *journal);
+
+/* Move the database aside for the reason `why`, and go on with a new one. On failure the old one is
+ * open as before, or none is. */
+int journal_renew(struct journal *j, const struct error *why, struct error *e);
 
 #endif

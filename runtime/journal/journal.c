@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { SLOW_MS = 2000, RETRY_MS = 1000, RENEW_MS = 60000 };
+
 enum write_kind {
     WRITE_BEGIN,
     WRITE_APPEND,
@@ -172,34 +174,68 @@ static int perform(struct journal *j, const struct write *w)
     return rc;
 }
 
-static int commit(struct journal *j, struct list *batch)
+/* Put what waits into the database; 0 or an error, then nothing of it is in. */
+static int commit(struct journal *j, struct list *batch, struct error *e)
 {
     struct list *it, *next;
-    int rc = run(database_statement(&j->db, SQL_BEGIN));
+    int moved = 0, rc, err;
 
-    if (rc)
-        return rc;
+    if (!j->db.handle)
+        return error_set(e, ERR_INVALID, "journal: the database is not open");
+    if (!sqlite3_file_control(j->db.handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) && moved)
+        return error_set(e, ERR_INVALID, "journal: the database file was taken away");
+    rc = run(database_statement(&j->db, SQL_BEGIN));
     list_each (it, next, batch) {
-        rc = perform(j, list_entry(it, struct write, link));
         if (rc)
             break;
+        rc = perform(j, list_entry(it, struct write, link));
     }
     if (!rc)
         rc = run(database_statement(&j->db, SQL_COMMIT));
-    if (rc)
+    if (!rc)
+        return 0;
+    err = database_failure(j->db.handle, sqlite3_extended_errcode(j->db.handle), e);
+    if (!sqlite3_get_autocommit(j->db.handle))
         run(database_statement(&j->db, SQL_ROLLBACK));
-    return rc;
+    return err;
 }
 
-static void set_health(struct journal *j, int rc)
+/* What was deleted is overwritten in the database (secure_delete), but stands in the -wal until
+ * that begins anew: now. Whoever reads just now is not waited for. */
+static void empty_wal(struct journal *j, const struct list *batch)
 {
-    int health = rc == 0 ? 0 : rc == SQLITE_FULL ? ERR_LIMIT : ERR_IO;
+    for (const struct list *it = batch->next; it != batch; it = it->next) {
+        if (list_entry(it, struct write, link)->kind != WRITE_EXPIRE)
+            continue;
+        sqlite3_busy_timeout(j->db.handle, 0);
+        sqlite3_wal_checkpoint_v2(j->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        sqlite3_busy_timeout(j->db.handle, DATABASE_BUSY_MS);
+        return;
+    }
+}
 
+static void set_health(struct journal *j, int health, const struct error *why)
+{
     pthread_mutex_lock(&j->lock);
     j->health = health;
-    if (rc)
-        error_set(&j->why, health, "journal: %s", sqlite3_errmsg(j->db.handle));
+    if (health)
+        j->why = *why;
     pthread_mutex_unlock(&j->lock);
+}
+
+static void set_busy(struct journal *j, int64_t since)
+{
+    pthread_mutex_lock(&j->lock);
+    j->busy_since = since;
+    pthread_mutex_unlock(&j->lock);
+}
+
+int64_t journal_clock(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void pause_ms(int64_t ms)
@@ -252,17 +288,39 @@ static void finish(struct journal *j, struct list *batch, bool written)
         j->cfg.wake(j->cfg.wake_arg);
 }
 
-static void *write_loop(void *arg)
+/* One try. A database that cannot be used is replaced, but not over and over: a disk that damages
+ * each new one is a failing disk. */
+static int try_commit(struct journal *j, struct list *batch, struct error *why)
+{
+    struct error e = {""};
+    int err;
+
+    set_busy(j, journal_clock());
+    err = commit(j, batch, why);
+    if (err == ERR_INVALID && journal_clock() - j->renewed_at > RENEW_MS) {
+        if (journal_renew(j, why, &e))
+            *why = e;
+        else
+            err = commit(j, batch, why);
+    }
+    if (!err)
+        empty_wal(j, batch);
+    set_busy(j, 0);
+    return err == ERR_INVALID ? ERR_IO : err;
+}
+
+void *journal_write(void *arg)
 {
     struct journal *j = arg;
     struct list batch;
 
     while (take(j, &batch)) {
-        int rc, tries = 0;
+        int err, tries = 0;
         bool closing = false;
+        struct error why;
 
-        while ((rc = commit(j, &batch)) != 0) {
-            set_health(j, rc);
+        while ((err = try_commit(j, &batch, &why)) != 0) {
+            set_health(j, err, &why);
             if (j->cfg.wake && tries == 0)
                 j->cfg.wake(j->cfg.wake_arg);
             pthread_mutex_lock(&j->lock);
@@ -271,11 +329,11 @@ static void *write_loop(void *arg)
             if (closing && ++tries > 5)
                 break;
             tries += tries == 0;
-            pause_ms(1000);
+            pause_ms(j->cfg.retry_ms ? j->cfg.retry_ms : RETRY_MS);
         }
-        if (!rc)
-            set_health(j, 0);
-        finish(j, &batch, rc == 0);
+        if (!err)
+            set_health(j, 0, NULL);
+        finish(j, &batch, err == 0);
     }
     return NULL;
 }
@@ -416,134 +474,29 @@ uint64_t journal_committed(const struct journal *j)
 
 int journal_health(struct journal *j, struct error *e)
 {
+    int64_t waited;
     int health;
 
     pthread_mutex_lock(&j->lock);
     health = j->health;
+    waited = j->busy_since ? journal_clock() - j->busy_since : 0;
     if (health && e)
         *e = j->why;
     pthread_mutex_unlock(&j->lock);
+    if (!health && waited > SLOW_MS)
+        return error_set(e, ERR_IO, "journal: the disk is slow, a write has lasted for %d s so far",
+                         (int)(waited / 1000));
     return health;
 }
 
-/* --- opening and closing
- * ---------------------------------------------------------------------------------------- */
-
-/* Entries that an earlier process wrote are numbered from 1; ours go on after them. */
-static int load_counts(struct journal *j, struct error *e)
+bool journal_news(struct journal *j, struct journal_news *out)
 {
-    sqlite3_stmt *st = NULL;
-    int err = 0;
+    bool any;
 
-    if (sqlite3_prepare_v2(j->db.handle,
-                           "SELECT key, max(n) FROM entries JOIN calls ON calls.id = entries.call"
-                           " WHERE ended = 0 GROUP BY call",
-                           -1, &st, NULL) != SQLITE_OK)
-        return error_set(e, ERR_INVALID, "journal: %s", sqlite3_errmsg(j->db.handle));
-    for (;;) {
-        int rc = sqlite3_step(st);
-
-        if (rc == SQLITE_DONE)
-            break;
-        if (rc != SQLITE_ROW)
-            err = error_set(e, ERR_INVALID, "journal: %s", sqlite3_errmsg(j->db.handle));
-        else if (map_put(&j->counts, (const char *)sqlite3_column_text(st, 0),
-                         (void *)(intptr_t)sqlite3_column_int64(st, 1)))
-            err = ERR_NOMEM;
-        if (err)
-            break;
-    }
-    sqlite3_finalize(st);
-    return err;
-}
-
-static int open_database(struct journal *j, struct error *e)
-{
-    int err = database_open(&j->db, j->cfg.path, j->cfg.full_sync, e);
-
-    if (!err)
-        err = load_counts(j, e);
-    if (!err)
-        err = database_open_reader(&j->reader, j->cfg.path, e);
-    if (err) {
-        database_close(&j->db);
-        map_fini(&j->counts);
-    }
-    return err;
-}
-
-int journal_open(struct journal **out, const struct journal_config *cfg, char moved_aside[512],
-                 struct error *e)
-{
-    struct journal *j = calloc(1, sizeof *j);
-    char aside[512] = "";
-    int err;
-
-    if (!j)
-        return ERR_NOMEM;
-    j->cfg = *cfg;
-    list_init(&j->queue);
-    pthread_mutex_init(&j->lock, NULL);
-    pthread_cond_init(&j->more, NULL);
-    err = open_database(j, e);
-    if (err == ERR_INVALID) {
-        err = database_move_aside(cfg->path, aside, e);
-        if (!err)
-            err = open_database(j, e);
-    }
-    if (!err && pthread_create(&j->thread, NULL, write_loop, j))
-        err = error_set(e, ERR_IO, "journal: no thread");
-    if (err) {
-        database_close(&j->db);
-        database_close(&j->reader);
-        map_fini(&j->counts);
-        free(j);
-        return err;
-    }
-    if (moved_aside)
-        memcpy(moved_aside, aside, sizeof aside);
-    *out = j;
-    return 0;
-}
-
-int journal_open_reader(struct journal **out, const char *path, struct error *e)
-{
-    struct journal *j = calloc(1, sizeof *j);
-    int err;
-
-    if (!j)
-        return ERR_NOMEM;
-    if (access(path, F_OK))
-        err = error_set(e, ERR_NOTFOUND, "there is no journal %s", path);
-    else
-        err = database_open_reader(&j->reader, path, e);
-    if (err) {
-        free(j);
-        return err;
-    }
-    j->reads_only = true;
-    *out = j;
-    return 0;
-}
-
-void journal_close(struct journal *j)
-{
-    if (!j)
-        return;
-    if (j->reads_only) {
-        database_close(&j->reader);
-        free(j);
-        return;
-    }
     pthread_mutex_lock(&j->lock);
-    j->closing = true;
-    pthread_cond_signal(&j->more);
+    any = j->any_news;
+    j->any_news = false;
+    *out = j->news;
     pthread_mutex_unlock(&j->lock);
-    pthread_join(j->thread, NULL);
-    database_close(&j->db);
-    database_close(&j->reader);
-    map_fini(&j->counts);
-    pthread_mutex_destroy(&j->lock);
-    pthread_cond_destroy(&j->more);
-    free(j);
+    return any;
 }

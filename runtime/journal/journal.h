@@ -8,9 +8,10 @@
  * journal_committed() has reached its position. What "durable" survives is `full_sync`: false = a
  * crash of the process, true = a loss of power too.
  *
- * When the disk is full or failing, writes stay queued (bounded) and are tried again every second;
- * journal_health tells, so that new calls can be refused meanwhile. A database that is damaged or
- * of another version is moved aside at open and a new one is begun: the service must take calls.
+ * When the disk is full, failing or slow, writes stay queued (bounded) and are tried again every
+ * second; journal_health tells, so that new calls can be refused meanwhile. A database that cannot
+ * be used (damaged, of another version, taken away from under us) is moved aside, at open or later,
+ * and a new one is begun with what could be read of calls in progress: the service must take calls.
  * Reading is done on the caller's thread with a connection of its own.
  */
 #ifndef IVORY_JOURNAL_JOURNAL_H
@@ -33,6 +34,7 @@ struct journal_config {
     bool full_sync;    /* fsync at every commit                                                  */
     int64_t commit_ms; /* gather writes for up to this long before a commit; 0: at once          */
     bool keep_entries; /* the entries of a call stay when it has ended, until it expires          */
+    int64_t retry_ms;  /* after a write that failed; 0: 1000                                      */
     size_t max_queue_bytes; /* 64 MiB: beyond it appends fail with ERR_LIMIT */
     /* Called on the writer thread after a commit and when health changes; must only wake the owner.
      */
@@ -40,9 +42,18 @@ struct journal_config {
     void *wake_arg;
 };
 
-/* Open or create. `moved_aside` (may be NULL) gets the new name of a damaged database, else "". */
-int journal_open(struct journal **out, const struct journal_config *cfg, char moved_aside[512],
-                 struct error *e);
+/* Open or create. ERR_IO: it cannot be opened now; ERR_NOMEM. */
+int journal_open(struct journal **out, const struct journal_config *cfg, struct error *e);
+
+/* A database that could not be used: where it is now, why, and what was taken over. A call of which
+ * entries are missing has a mark {"torn":true} among them. */
+struct journal_news {
+    char aside[512], why[512];
+    unsigned calls, torn;
+    bool complete; /* all that was in it could be read */
+};
+/* True once each time that happens, also for what happened at open. */
+bool journal_news(struct journal *j, struct journal_news *out);
 
 /* Open an existing one for reading only, also while a service writes to it. ERR_NOTFOUND, ERR_IO.
  */
@@ -83,7 +94,8 @@ int journal_expire(struct journal *j, int64_t time, uint64_t *position);
 
 uint64_t journal_committed(const struct journal *j);
 
-/* 0, or ERR_LIMIT (the disk is full) or ERR_IO, with the reason. */
+/* 0, or ERR_LIMIT (the disk is full) or ERR_IO (also: a commit lasts for more than 2 s), with the
+ * reason. */
 int journal_health(struct journal *j, struct error *e);
 
 /* --- reading: one thread; sees what is committed

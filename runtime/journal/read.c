@@ -6,7 +6,18 @@
 
 static int read_failed(struct journal *j, struct error *e)
 {
-    return error_set(e, ERR_IO, "journal: %s", sqlite3_errmsg(j->reader.handle));
+    database_failure(j->reader.handle, sqlite3_extended_errcode(j->reader.handle), e);
+    return ERR_IO;
+}
+
+/* Look at the database that is written now. */
+static int ready(struct journal *j, struct error *e)
+{
+    if (atomic_exchange(&j->renewed, false))
+        database_close(&j->reader);
+    if (j->reader.handle)
+        return 0;
+    return database_open_reader(&j->reader, j->cfg.path, e) ? ERR_IO : 0;
 }
 
 /* Give each row of a statement over CALL_COLUMNS to `cb`. */
@@ -22,8 +33,13 @@ static int each_call(struct journal *j, sqlite3_stmt *st, journal_call_cb *cb, v
                                  .facts = sqlite3_column_blob(st, 5),
                                  .n = (size_t)sqlite3_column_bytes(st, 5)};
 
-        strncpy(c.key, (const char *)sqlite3_column_text(st, 0), sizeof c.key - 1);
-        strncpy(c.bundle, (const char *)sqlite3_column_text(st, 1), sizeof c.bundle - 1);
+        const char *key = (const char *)sqlite3_column_text(st, 0);
+        const char *bundle = (const char *)sqlite3_column_text(st, 1);
+
+        if (!key || !bundle)
+            continue; /* memory is out, or the row is damaged */
+        strncpy(c.key, key, sizeof c.key - 1);
+        strncpy(c.bundle, bundle, sizeof c.bundle - 1);
         err = cb(arg, &c);
     }
     if (!err && rc != SQLITE_DONE)
@@ -34,14 +50,19 @@ static int each_call(struct journal *j, sqlite3_stmt *st, journal_call_cb *cb, v
 
 int journal_each_open(struct journal *j, journal_call_cb *cb, void *arg, struct error *e)
 {
+    if (ready(j, e))
+        return ERR_IO;
     return each_call(j, database_statement(&j->reader, SQL_OPEN_CALLS), cb, arg, e);
 }
 
 int journal_each_ended(struct journal *j, int64_t since, journal_call_cb *cb, void *arg,
                        struct error *e)
 {
-    sqlite3_stmt *st = database_statement(&j->reader, SQL_ENDED_CALLS);
+    sqlite3_stmt *st;
 
+    if (ready(j, e))
+        return ERR_IO;
+    st = database_statement(&j->reader, SQL_ENDED_CALLS);
     sqlite3_bind_int64(st, 1, since);
     return each_call(j, st, cb, arg, e);
 }
@@ -64,9 +85,12 @@ int journal_find(struct journal *j, const char *key, journal_call_cb *cb, void *
                  struct error *e)
 {
     struct found f = {cb, arg, false};
-    sqlite3_stmt *st = database_statement(&j->reader, SQL_FIND_CALL);
+    sqlite3_stmt *st;
     int err;
 
+    if (ready(j, e))
+        return ERR_IO;
+    st = database_statement(&j->reader, SQL_FIND_CALL);
     sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
     err = each_call(j, st, note_found, &f, e);
     return !err && !f.any ? error_set(e, ERR_NOTFOUND, "no call %s in the journal", key) : err;
@@ -75,9 +99,12 @@ int journal_find(struct journal *j, const char *key, journal_call_cb *cb, void *
 int journal_entries(struct journal *j, const char *key, journal_entry_cb *cb, void *arg,
                     struct error *e)
 {
-    sqlite3_stmt *st = database_statement(&j->reader, SQL_TIMELINE);
+    sqlite3_stmt *st;
     int err = 0, rc;
 
+    if (ready(j, e))
+        return ERR_IO;
+    st = database_statement(&j->reader, SQL_TIMELINE);
     sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_step(st);
     if (rc == SQLITE_ROW)
@@ -93,6 +120,8 @@ int journal_kept(struct journal *j, const char *key, journal_entry_cb *cb, void 
     sqlite3_stmt *st;
     int err = 0, rc = SQLITE_DONE;
 
+    if (ready(j, e))
+        return ERR_IO;
     st = database_statement(&j->reader, SQL_ENTRIES);
     sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
     while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW)
@@ -107,9 +136,12 @@ int journal_kept(struct journal *j, const char *key, journal_entry_cb *cb, void 
 static int get_blob(struct journal *j, enum statement which, const char *name, void **p, size_t *n,
                     struct error *e)
 {
-    sqlite3_stmt *st = database_statement(&j->reader, which);
+    sqlite3_stmt *st;
     int err = 0, rc;
 
+    if (ready(j, e))
+        return ERR_IO;
+    st = database_statement(&j->reader, which);
     sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
     rc = sqlite3_step(st);
     if (rc == SQLITE_ROW) {

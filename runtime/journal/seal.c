@@ -36,42 +36,88 @@ static int make_key(const char *path, unsigned char key[KEY_BYTES], struct error
     return 0;
 }
 
-static int read_key(int fd, const char *path, unsigned char key[KEY_BYTES], struct error *e)
+static int read_key(const char *path, unsigned char key[KEY_BYTES], mode_t *mode, struct error *e)
 {
+    int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
     struct stat st;
     char extra;
 
+    if (fd < 0)
+        return error_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "key file %s: %s", path,
+                         strerror(errno));
     if (fstat(fd, &st))
-        return error_set(e, ERR_IO, "key file %s: %s", path, strerror(errno));
-    if (st.st_mode & (S_IRWXG | S_IRWXO))
-        return error_set(e, ERR_INVALID, "key file %s: others may read it (mode %o, not 600)", path,
-                         (unsigned)st.st_mode & 0777);
-    if (read(fd, key, KEY_BYTES) != KEY_BYTES || read(fd, &extra, 1) != 0)
-        return error_set(e, ERR_INVALID, "key file %s: not %d bytes", path, KEY_BYTES);
-    return 0;
+        err = error_set(e, ERR_IO, "key file %s: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        err = error_set(e, ERR_IO, "key file %s: no file", path);
+    else if (read(fd, key, KEY_BYTES) != KEY_BYTES || read(fd, &extra, 1) != 0)
+        err = error_set(e, ERR_INVALID, "key file %s: not %d bytes", path, KEY_BYTES);
+    else
+        *mode = st.st_mode & 0777;
+    close(fd);
+    return err;
 }
 
-int seal_open(struct seal **out, const char *path, struct error *e)
+static int move_aside(const char *path, struct error *wrong, struct error *e)
+{
+    char name[1200];
+    int n = 1;
+
+    do
+        snprintf(name, sizeof name, "%.1100s.damaged-%d", path, n);
+    while (access(name, F_OK) == 0 && ++n < 1000);
+    if (rename(path, name))
+        return error_set(e, ERR_IO, "key file %s cannot be moved aside: %s", path, strerror(errno));
+    return error_set(wrong, 0,
+                     "key file %s is not %d bytes long; it is kept as %s and a new key is made",
+                     path, KEY_BYTES, name);
+}
+
+/* Whoever could read it may have: said, but no reason to take no calls. */
+static void close_to_others(const char *path, mode_t mode, struct error *wrong)
+{
+    if (!(mode & (S_IRWXG | S_IRWXO)))
+        return;
+    error_set(wrong, 0, "key file %s could be read by others (mode %o)%s", path, (unsigned)mode,
+              chmod(path, 0600) ? ", which cannot be changed" : "; it has mode 600 now");
+}
+
+int seal_read(struct seal **out, const char *path, struct error *e)
 {
     struct seal *s = calloc(1, sizeof *s);
-    int fd, err;
+    mode_t mode;
+    int err;
 
     if (!s)
         return ERR_NOMEM;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        err = read_key(fd, path, s->key, e);
-        close(fd);
-    } else if (errno == ENOENT) {
-        err = make_key(path, s->key, e);
-    } else {
-        err = error_set(e, ERR_IO, "key file %s: %s", path, strerror(errno));
-    }
+    err = read_key(path, s->key, &mode, e);
     if (err)
         seal_close(s);
     else
         *out = s;
     return err;
+}
+
+int seal_open(struct seal **out, const char *path, struct error *wrong, struct error *e)
+{
+    struct seal *s = calloc(1, sizeof *s);
+    mode_t mode = 0;
+    int err;
+
+    *wrong = (struct error){""};
+    if (!s)
+        return ERR_NOMEM;
+    err = read_key(path, s->key, &mode, e);
+    if (err == ERR_INVALID)
+        err = move_aside(path, wrong, e) ? ERR_IO : ERR_NOTFOUND;
+    if (err == ERR_NOTFOUND)
+        err = make_key(path, s->key, e);
+    if (err) {
+        seal_close(s);
+        return err;
+    }
+    close_to_others(path, mode, wrong);
+    *out = s;
+    return 0;
 }
 
 int seal_new(struct seal **out, const unsigned char key[SEAL_KEY])

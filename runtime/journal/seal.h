@@ -13,9 +13,13 @@
 
 struct seal;
 
-/* Read the 32-byte key from `path`, making it if it is missing. ERR_INVALID: not 32 bytes, or
- * readable by others. */
-int seal_open(struct seal **out, const char *path, struct error *e);
+/* Read the 32-byte key from `path`, making it if it is missing. ERR_IO: it cannot be read or made.
+ * What is wrong with the file is put right, and `wrong` says so (else it is ""): a file that others
+ * may read gets mode 0600; one that is not 32 bytes is moved to "<path>.damaged-<n>" and a new key
+ * is made, which opens nothing that the old one sealed. */
+int seal_open(struct seal **out, const char *path, struct error *wrong, struct error *e);
+/* The same, but the file stays as it is. ERR_NOTFOUND, ERR_INVALID: not 32 bytes. */
+int seal_read(struct seal **out, const char *path, struct error *e);
 /* From a key in memory. ERR_NOMEM. */
 enum { SEAL_KEY = 32 };
 int seal_new(struct seal **out, const unsigned char key[SEAL_KEY]);

@@ -55,9 +55,9 @@ def free_ports(n):
 class Program:
     """A child process whose output is collected line by line."""
 
-    def __init__(self, *args, cwd=ROOT, env=None, stdin=subprocess.PIPE):
+    def __init__(self, *args, cwd=ROOT, env=None, stdin=subprocess.PIPE, before=()):
         self.lines, self.new = [], queue.Queue()
-        self.p = self.spawn([str(pathlib.Path(IVORY).resolve()), *args], cwd=cwd, text=True, bufsize=1,
+        self.p = self.spawn([*before, str(pathlib.Path(IVORY).resolve()), *args], cwd=cwd, text=True, bufsize=1,
                             stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             env={**os.environ, **(env or {})})
         threading.Thread(target=self._read, daemon=True).start()

@@ -22,7 +22,7 @@ static struct journal *open_journal(void)
     strcpy(folder, "/tmp/ivory-cdr-XXXXXX");
     CHECK(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/journal.db", folder);
-    CHECK(journal_open(&j, &cfg, NULL, NULL) == 0);
+    CHECK(journal_open(&j, &cfg, NULL) == 0);
     return j;
 }
 

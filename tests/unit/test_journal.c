@@ -31,13 +31,13 @@ static void clean(void)
     EXPECT_INT(system(command), 0);
 }
 
-static struct journal *open_journal(char aside[512])
+static struct journal *open_journal(void)
 {
     struct journal_config cfg = {.path = path, .max_queue_bytes = 1 << 20};
     struct error e = {""};
     struct journal *j = NULL;
 
-    if (journal_open(&j, &cfg, aside, &e))
+    if (journal_open(&j, &cfg, &e))
         test_expect(false, __FILE__, __LINE__, "%s", e.text);
     return j;
 }
@@ -73,14 +73,14 @@ static void keeps_calls_over_a_restart(void)
     uint64_t at = 0;
 
     fresh();
-    j = open_journal(NULL);
+    j = open_journal();
     EXPECT_INT(journal_begin(j, KEY_A, 1000, "b1", "facts", 5, NULL), 0);
     EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "e1", 2, NULL), 0);
     EXPECT_INT(journal_append(j, KEY_A, JOURNAL_COMMAND, "c1", 2, &at), 0);
     wait_for(j, at);
     journal_close(j);
 
-    j = open_journal(NULL);
+    j = open_journal();
     EXPECT_INT(journal_begin(j, KEY_B, 2000, "b2", "", 0, NULL), 0);
     EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "e2", 2, NULL), 0);
     EXPECT_INT(journal_attempt(j, KEY_A, &at), 0);
@@ -104,7 +104,7 @@ static void an_ended_call_is_reduced(void)
     size_t n = 0;
 
     fresh();
-    j = open_journal(NULL);
+    j = open_journal();
     journal_put_bundle(j, "b1", "source", 6, NULL);
     journal_begin(j, KEY_A, 1000, "b1", "facts", 5, NULL);
     journal_append(j, KEY_A, JOURNAL_EVENT, "e1", 2, NULL);
@@ -140,15 +140,17 @@ static void write_file(const char *name, const char *text)
 
 static void a_damaged_database_is_moved_aside(void)
 {
-    char aside[512] = "";
+    struct journal_news news;
     struct journal *j;
     uint64_t at = 0;
 
     fresh();
     write_file(path, "this was a database once, but now it is a text of some length");
-    j = open_journal(aside);
-    EXPECT_IN(aside, "damaged-1");
-    EXPECT_INT(access(aside, F_OK), 0);
+    j = open_journal();
+    EXPECT(journal_news(j, &news));
+    EXPECT_IN(news.aside, "damaged-1");
+    EXPECT_INT(access(news.aside, F_OK), 0);
+    EXPECT(!journal_news(j, &news));
     EXPECT_INT(journal_begin(j, KEY_A, 1, "b", "", 0, &at), 0);
     wait_for(j, at);
     journal_close(j);
@@ -161,7 +163,7 @@ static void too_much_in_the_queue_is_refused(void)
     char *big = calloc(1, (1 << 20) + 1);
 
     fresh();
-    j = open_journal(NULL);
+    j = open_journal();
     EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, big, (1 << 20) + 1, NULL), ERR_LIMIT);
     journal_close(j);
     free(big);
@@ -176,7 +178,7 @@ static void values_are_kept_and_removed(void)
     size_t n = 0;
 
     fresh();
-    j = open_journal(NULL);
+    j = open_journal();
     journal_put_value(j, "count", "41", 2, NULL);
     journal_put_value(j, "count", "42", 2, &at);
     wait_for(j, at);
@@ -193,17 +195,17 @@ static void values_are_kept_and_removed(void)
 static void sealed_text_opens_for_its_call_only(void)
 {
     struct seal *s = NULL;
-    struct error e = {""};
+    struct error e = {""}, wrong;
     char *box, *again, *text;
 
     fresh();
-    EXPECT_INT(seal_open(&s, path, &e), 0);
+    EXPECT_INT(seal_open(&s, path, &wrong, &e), 0);
     box = seal_text(s, KEY_A, "1234#");
     EXPECT(strstr(box, "1234") == NULL);
     again = seal_text(s, KEY_A, "1234#");
     EXPECT(strcmp(box, again) != 0);
     seal_close(s);
-    EXPECT_INT(seal_open(&s, path, &e), 0);
+    EXPECT_INT(seal_open(&s, path, &wrong, &e), 0);
     text = unseal_text(s, KEY_A, box);
     EXPECT_STR(text, "1234#");
     free(text);
@@ -213,11 +215,47 @@ static void sealed_text_opens_for_its_call_only(void)
     EXPECT(unseal_text(s, KEY_A, "") == NULL);
     EXPECT(unseal_text(s, KEY_A, "////") == NULL);
     seal_close(s);
-    EXPECT_INT(chmod(path, 0644), 0);
-    EXPECT_INT(seal_open(&s, path, &e), ERR_INVALID);
-    EXPECT_IN(e.text, "644");
     free(box);
     free(again);
+    clean();
+}
+
+static void a_key_file_is_put_right(void)
+{
+    struct error e = {""}, wrong;
+    struct seal *s = NULL;
+    char *box, *text;
+    struct stat st;
+
+    fresh();
+    EXPECT_INT(seal_read(&s, path, &e), ERR_NOTFOUND);
+    EXPECT_INT(seal_open(&s, path, &wrong, &e), 0);
+    EXPECT_STR(wrong.text, "");
+    EXPECT_INT(stat(path, &st), 0);
+    EXPECT_INT(st.st_mode & 0777, 0600);
+    box = seal_text(s, KEY_A, "1");
+    seal_close(s);
+    EXPECT_INT(chmod(path, 0644), 0);
+    EXPECT_INT(seal_open(&s, path, &wrong, &e), 0); /* the same key */
+    EXPECT_IN(wrong.text, "(mode 644); it has mode 600 now");
+    text = unseal_text(s, KEY_A, box);
+    EXPECT_STR(text, "1");
+    free(text);
+    seal_close(s);
+    EXPECT_INT(stat(path, &st), 0);
+    EXPECT_INT(st.st_mode & 0777, 0600);
+    for (int n = 0; n < 34; n += 33) { /* too short, too long */
+        EXPECT_INT(truncate(path, n), 0);
+        EXPECT_INT(seal_read(&s, path, &e), ERR_INVALID);
+        EXPECT_INT(seal_open(&s, path, &wrong, &e), 0);
+        EXPECT_IN(wrong.text, n ? ".damaged-2 and a new key" : ".damaged-1 and a new key");
+        EXPECT(unseal_text(s, KEY_A, box) == NULL);
+        seal_close(s);
+    }
+    EXPECT_INT(unlink(path), 0);
+    EXPECT_INT(mkdir(path, 0700), 0);
+    EXPECT_INT(seal_open(&s, path, &wrong, &e), ERR_IO);
+    free(box);
     clean();
 }
 
@@ -225,7 +263,7 @@ static void an_ended_call_keeps_its_entries(void)
 {
     static const char tone[] = "{\"kind\":\"tone\",\"data\":{\"sealed\":\"xyz\",\"sequenceId\":1}}";
     struct journal_config cfg = {.max_queue_bytes = 1 << 20, .keep_entries = true};
-    char text[400] = "", aside[512];
+    char text[400] = "";
     struct error e = {""};
     struct journal *j, *reader;
     uint64_t at;
@@ -233,7 +271,7 @@ static void an_ended_call_keeps_its_entries(void)
     fresh();
     EXPECT_INT(journal_open_reader(&reader, path, &e), ERR_NOTFOUND);
     cfg.path = path;
-    EXPECT_INT(journal_open(&j, &cfg, aside, &e), 0);
+    EXPECT_INT(journal_open(&j, &cfg, &e), 0);
     journal_begin(j, KEY_A, 1000, "bundle", "facts", 5, NULL);
     journal_append(j, KEY_A, JOURNAL_EVENT, tone, sizeof tone - 1, NULL);
     journal_append(j, KEY_A, JOURNAL_COMMAND, "no json", 7, NULL);
@@ -257,12 +295,12 @@ static void an_ended_call_keeps_its_entries(void)
 
 static void a_call_begins_anew(void)
 {
-    char aside[512], text[200] = "", calls[200] = "";
+    char text[200] = "", calls[200] = "";
     struct journal *j;
     uint64_t at;
 
     fresh();
-    j = open_journal(aside);
+    j = open_journal();
     EXPECT_INT(journal_begin(j, KEY_A, 1, "b", "old", 3, NULL), 0);
     EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "one", 3, NULL), 0);
     EXPECT_INT(journal_attempt(j, KEY_A, NULL), 0);
@@ -279,14 +317,14 @@ static void a_call_begins_anew(void)
 
 static void a_value_and_its_event_are_one_write(void)
 {
-    char aside[512], text[200] = "";
+    char text[200] = "";
     struct journal *j;
     uint64_t before, at;
     void *p;
     size_t n;
 
     fresh();
-    j = open_journal(aside);
+    j = open_journal();
     EXPECT_INT(journal_begin(j, KEY_A, 1, "b", "", 0, &before), 0);
     EXPECT_INT(journal_put_value_for(j, "n", "5", 1, KEY_A, "answer", 6, &at), 0);
     EXPECT_INT(at, before + 1);
@@ -309,4 +347,5 @@ const struct test journal_tests[] = {TEST(keeps_calls_over_a_restart),
                                      TEST(a_call_begins_anew),
                                      TEST(a_value_and_its_event_are_one_write),
                                      TEST(sealed_text_opens_for_its_call_only),
+                                     TEST(a_key_file_is_put_right),
                                      {0}};
