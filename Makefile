@@ -15,7 +15,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
 FUZZ_SECONDS ?= 20
-PKGS    := lua5.4 libcurl libcjson libmicrohttpd libuv openssl sqlite3
+PKGS    := lua5.4 libcurl libcjson libmicrohttpd gnutls libuv openssl sqlite3
 
 CFLAGS_release := -O2 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -76,7 +76,7 @@ $(BUILD)/obj/stdlib.o: $(BUILD)/obj/stdlib.c
 
 # What must be there, as "a test that it is:the Debian package that brings it".
 NEED_RUN  := cc:build-essential pkg-config:pkg-config .lua5.4:liblua5.4-dev .libcurl:libcurl4-openssl-dev \
-             .libcjson:libcjson-dev .libmicrohttpd:libmicrohttpd-dev .libuv:libuv1-dev .openssl:libssl-dev .sqlite3:libsqlite3-dev
+             .libcjson:libcjson-dev .libmicrohttpd:libmicrohttpd-dev .gnutls:libgnutls28-dev .libuv:libuv1-dev .openssl:libssl-dev .sqlite3:libsqlite3-dev
 NEED_TEST := $(NEED_RUN) clang:clang clang-format:clang-format cppcheck:cppcheck luacheck:lua-check node:nodejs npm:npm \
              espeak-ng:espeak-ng sox:sox python3:python3 curl:curl @/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux:libclang-rt-14-dev
 define install-missing

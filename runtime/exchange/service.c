@@ -146,7 +146,7 @@ static int open_network(struct exchange_service *s, struct error *e)
 {
     struct http_server_config server = {
         .listen = s->cfg.listen, .handler = service_request, .refusal = service_refusal, .arg = s};
-    struct http_client_config client = {.done = notifier_done, .arg = s};
+    struct http_client_config client = {.ca_file = s->cfg.ca_file, .done = notifier_done, .arg = s};
     int err = http_server_new(&s->server, &s->loop, &server, e);
 
     if (err)

@@ -26,6 +26,7 @@ struct exchange_service_config {
     const char *tenant;
     const char *app_id;
     const char *secret;   /* of the application; NULL: any client gets a token       */
+    const char *ca_file;  /* certificates to trust where it posts to; NULL: the system's */
     bool phones_anywhere; /* else only on this machine                               */
     uint64_t seed;        /* of ids and faults; 0: random                            */
     int64_t answer_ms;    /* as in switchboard_config; 0: its defaults               */

@@ -56,6 +56,7 @@ void admin_post_reload(struct host *s, struct http_call *call, const struct http
     struct waiting *w = wait_for(s, call);
 
     (void)request, (void)rest;
+    certificates_reload(s->certificates);
     if (w)
         bundles_reload(s->bundles, loaded, w);
 }

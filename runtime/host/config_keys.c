@@ -11,6 +11,8 @@
 const struct config_key config_keys[] = {
     {"listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8080", NULL, "webhooks, prompts, recordings"},
     {"public_url", CONFIG_URL, 0, 0, NULL, NULL, "listen as Graph reaches it; needed for Graph"},
+    {"tls.cert_file", CONFIG_FILE, 0, 0, NULL, NULL, "certificate chain, PEM; unset: plain HTTP"},
+    {"tls.key_file", CONFIG_FILE, 0, 0, NULL, NULL, "its key, PEM without a password"},
     {"flows", CONFIG_FOLDER, 0, 0, "flows", NULL, "folder of the flows"},
     {"data", CONFIG_TEXT, 0, 0, "var", NULL, "folder of what the service keeps; made when missing"},
     {"workers", CONFIG_INT, 1, 64, "1", NULL, "threads that run calls; only 1 in this version"},
@@ -42,6 +44,8 @@ const struct config_key config_keys[] = {
     {"exchange.tenant", CONFIG_TEXT, 1, 100, "7e1f3c52-0b6a-4c0e-9d5e-2b4f8a91c370", NULL, NULL},
     {"exchange.app_id", CONFIG_TEXT, 1, 100, "c2a6f0d4-58f1-4be7-a3a9-61d07be5f9a2", NULL, NULL},
     {"exchange.secret_file", CONFIG_FILE, 0, 0, NULL, NULL, "unset: any client secret will do"},
+    {"exchange.ca_file", CONFIG_FILE, 0, 0, NULL, NULL,
+     "certificates to trust when it posts webhooks; unset: the system's"},
     {"exchange.phones", CONFIG_CHOICE, 0, 0, "loopback", "loopback|any", "who may be a phone"},
     {"exchange.answer_ms", CONFIG_INT, 100, 600000, "15000", NULL,
      "time to answer an offered call"},
@@ -73,6 +77,8 @@ const struct config_key config_keys[] = {
 
     {"admin.listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8081", NULL, NULL},
     {"admin.token_file", CONFIG_FILE, 0, 0, NULL, NULL, "holds the bearer token that it wants"},
+    {"admin.cert_file", CONFIG_FILE, 0, 0, NULL, NULL, "as tls.cert_file, for the admin address"},
+    {"admin.key_file", CONFIG_FILE, 0, 0, NULL, NULL, "its key"},
 
     {"journal.enabled", CONFIG_FLAG, 0, 0, "true", NULL, "calls survive a crash and a restart"},
     {"journal.sync", CONFIG_CHOICE, 0, 0, "process", "process|power",

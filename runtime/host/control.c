@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "net/http_client.h"
+#include "net/tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,15 +25,22 @@ static void keep_response(void *arg, uint64_t id, const struct http_message *res
 }
 
 /* One exchange over a loop of its own. */
-static int exchange(const struct http_message *request, struct http_message *response,
-                    struct error *e)
+static int exchange(const struct config *cfg, const struct http_message *request,
+                    struct http_message *response, struct error *e)
 {
+    const char *certificate = config_str(cfg, "admin.cert_file");
     struct reply reply = {.message = response};
-    struct http_client_config cc = {.max_body = 16u << 20, .done = keep_response, .arg = &reply};
+    char pin[TLS_PIN_MAX];
+    struct http_client_config cc = {.max_body = 16u << 20,
+                                    .pin = certificate ? pin : NULL,
+                                    .done = keep_response,
+                                    .arg = &reply};
     struct http_client *client = NULL;
     uv_loop_t loop;
-    int err;
+    int err = certificate ? tls_pin(pin, certificate, e) : 0;
 
+    if (err)
+        return error_prefix(e, err, "admin.cert_file");
     if (uv_loop_init(&loop))
         return error_set(e, ERR_IO, "the event loop cannot be made");
     err = http_client_new(&client, &loop, &cc, e);
@@ -60,7 +68,8 @@ static int build(const struct config *cfg, const char *verb, const char *path, c
         err = ERR_IO;
         goto out;
     }
-    buf_fmt(&url, "http://%s%s", config_str(cfg, "admin.listen"), path);
+    buf_fmt(&url, "http%s://%s%s", config_str(cfg, "admin.cert_file") ? "s" : "",
+            config_str(cfg, "admin.listen"), path);
     buf_fmt(&header, "Bearer %s", token ? token : "");
     err = url.err || header.err || (body && !text) ? ERR_NOMEM : 0;
     if (!err)
@@ -88,7 +97,7 @@ int control_request(const struct config *cfg, const char *verb, const char *path
     int err = build(cfg, verb, path, body, &request, e);
 
     if (!err)
-        err = exchange(&request, &response, e);
+        err = exchange(cfg, &request, &response, e);
     if (!err && !response.status)
         err = error_set(e, ERR_IO, "no service answers at %s (%s); is `ivory serve` running?",
                         listen, response.body ? response.body : "no reason");

@@ -9,6 +9,7 @@
 #include "core/bundle.h"
 #include "host/admission.h"
 #include "host/bundles.h"
+#include "host/certificates.h"
 #include "host/config.h"
 #include "host/engine.h"
 #include "net/http_client.h"
@@ -39,6 +40,7 @@ struct host {
     struct admission *admission;
     int64_t refusal_said; /* when the log last said that calls are refused */
     struct metrics metrics;
+    struct certificates *certificates;
     struct supervisor *supervisor;
     struct leave *leave;
     char *admin_token;

@@ -84,6 +84,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
     if (number == SIGHUP) {
         supervisor_say(l->host->supervisor, SUPERVISOR_RELOADING);
+        certificates_reload(l->host->certificates);
         bundles_reload(l->host->bundles, reloaded, l->host);
     } else if (config_bool(l->host->cfg, "stop.drain") && !l->draining) {
         leave_drain(l, name);

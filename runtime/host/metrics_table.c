@@ -225,6 +225,16 @@ static void put_journal(struct buf *b, const char *name, struct host *s)
         line(b, name, "", host_journal_health(s, NULL) == 0);
 }
 
+static void put_certificates(struct buf *b, const char *name, struct host *s)
+{
+    for (int i = 0; i < LISTENERS; i++) {
+        struct tls *tls = certificates_of(s->certificates, i);
+
+        if (tls)
+            label(b, name, "listener", listener_name(i), (double)tls_expires(tls));
+    }
+}
+
 static void put_cpu(struct buf *b, const char *name, struct host *s)
 {
     struct rusage use;
@@ -271,6 +281,8 @@ static const struct metric table[] = {
     {"ivory_log_lines_total", "counter", "Lines of the log, by level.", put_log},
     {"ivory_journal_healthy", "gauge", "0: the journal cannot be written, new calls are refused.",
      put_journal},
+    {"ivory_certificate_expires_seconds", "gauge",
+     "When the certificate of a listener expires, seconds since 1970.", put_certificates},
     {"process_cpu_seconds_total", "counter", "CPU time of the process.", put_cpu},
     {"process_resident_memory_bytes", "gauge", "Memory of the process.", put_memory},
 };

@@ -115,13 +115,13 @@ static int keep_recording(void *arg, const char *hash, const void *p, size_t n)
     return prompt_store_put_recording(s->store, hash, p, n, NULL);
 }
 
-/* `name`: as a socket that we are given is called. */
-static struct http_server_config listener(struct host *s, const char *name, const char *key,
+static struct http_server_config listener(struct host *s, enum listener which, const char *key,
                                           http_handler *handler)
 {
-    int fd = supervisor_take_socket(s->supervisor, name);
+    int fd = supervisor_take_socket(s->supervisor, listener_name(which));
 
     return (struct http_server_config){.listen = config_str(s->cfg, key),
+                                       .tls = certificates_of(s->certificates, which),
                                        .given = fd >= 0,
                                        .fd = fd,
                                        .max_body = 1u << 20,
@@ -141,14 +141,14 @@ static int start_network(struct server *sv, struct error *e)
                                         .ca_file = config_str(s->cfg, "graph.ca_file"),
                                         .done = on_response,
                                         .arg = s};
-    struct http_server_config c = listener(s, "public", "listen", public_handle);
+    struct http_server_config c = listener(s, LISTENER_PUBLIC, "listen", public_handle);
     int err = http_client_new(&s->client, &s->loop, &client, e);
 
     if (!err)
         err = http_server_new(&s->public, &s->loop, &c, e);
     if (err)
         return error_prefix(e, err, "listen");
-    c = listener(s, "admin", "admin.listen", admin_handle);
+    c = listener(s, LISTENER_ADMIN, "admin.listen", admin_handle);
     err = http_server_new(&s->admin, &s->loop, &c, e);
     if (!err && !s->admin_token && !http_server_is_local(s->admin))
         err = error_set(e, ERR_INVALID,
@@ -184,8 +184,9 @@ static int find_public_url(struct server *sv, struct error *e)
     if (given)
         buf_str(&url, given);
     else
-        buf_fmt(&url, "http://%.*s:%u", (int)(strrchr(listen, ':') - listen), listen,
-                http_server_port(sv->host.public));
+        buf_fmt(&url, "http%s://%.*s:%u",
+                certificates_of(sv->host.certificates, LISTENER_PUBLIC) ? "s" : "",
+                (int)(strrchr(listen, ':') - listen), listen, http_server_port(sv->host.public));
     sv->public_url = buf_take(&url);
     return sv->public_url ? 0 : error_set(e, ERR_NOMEM, "no memory");
 }
@@ -295,6 +296,8 @@ static int start(struct server *sv, struct error *e)
     if (!err)
         err = read_secrets(sv, e);
     if (!err)
+        err = certificates_new(&s->certificates, &s->loop, s->cfg, &s->log, e);
+    if (!err)
         err = prompt_store_new(&s->store, config_str(s->cfg, "data"), e);
     if (!err)
         err = data_lock(&sv->lock, config_str(s->cfg, "data"), e);
@@ -335,6 +338,7 @@ static void stop(struct server *sv)
     host_hooks_close(s);
     host_journal_close(s);
     prompt_store_free(s->store);
+    certificates_free(s->certificates);
     leave_free(s->leave);
     supervisor_free(s->supervisor);
     uv_close((uv_handle_t *)&s->clock, NULL);
@@ -352,8 +356,8 @@ static void say_where(struct server *sv)
     struct host *s = &sv->host;
     const char *graph = config_str(s->cfg, "graph.url");
 
-    log_write(&s->log, LOG_INFO, NULL, "webhooks at %s/api/calls, admin at http://127.0.0.1:%u",
-              sv->public_url, http_server_port(s->admin));
+    log_write(&s->log, LOG_INFO, NULL, "webhooks at %s/api/calls, admin at %s, port %u",
+              sv->public_url, config_str(s->cfg, "admin.listen"), http_server_port(s->admin));
     if (graph)
         log_write(&s->log, LOG_INFO, NULL, "call service: %s (%s)", graph,
                   config_str(s->cfg, "graph.version"));

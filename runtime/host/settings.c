@@ -34,6 +34,7 @@ void settings_exchange(const struct config *cfg, const struct log *log, const ch
         .tenant = config_str(cfg, "exchange.tenant"),
         .app_id = config_str(cfg, "exchange.app_id"),
         .secret = secret,
+        .ca_file = config_str(cfg, "exchange.ca_file"),
         .phones_anywhere = strcmp(config_str(cfg, "exchange.phones"), "any") == 0,
         .answer_ms = config_int(cfg, "exchange.answer_ms"),
         .silence_ms = config_int(cfg, "exchange.silence_ms"),

@@ -144,8 +144,9 @@ void *http_call_begin(void *arg, const char *uri, struct MHD_Connection *connect
     c->server = arg;
     c->connection = connection;
     list_init(&c->link);
-    if (strncasecmp(uri, "http://", 7) == 0) { /* absolute form, RFC 9112 §3.2.2 */
-        uri += 7 + strcspn(uri + 7, "/?");
+    if (strncasecmp(uri, "http://", 7) == 0 || strncasecmp(uri, "https://", 8) == 0) {
+        uri = strchr(uri, ':') + 3; /* absolute form, RFC 9112 §3.2.2 */
+        uri += strcspn(uri, "/?");
         if (*uri != '/')
             uri = "/";
     }

@@ -273,6 +273,14 @@ static struct transfer *take(struct http_client *c)
     t = transfer_new(c->cfg.max_body, c->cfg.http2, c->ca_file);
     if (!t)
         return NULL;
+    if (c->cfg.pin) {
+        if (curl_easy_setopt(t->easy, CURLOPT_PINNEDPUBLICKEY, c->cfg.pin)) {
+            transfer_free(t);
+            return NULL;
+        }
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, c);
     curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);

@@ -2,8 +2,9 @@
  * The HTTP client: libcurl's multi interface driven by a libuv loop, one uv_poll per socket, pooled
  * handles, connections kept. One client belongs to one loop and thread, where SIGPIPE is blocked.
  *
- * Redirects are not followed; http and https only; certificates are always verified. The proxies of
- * the environment (https_proxy, no_proxy, ...) are used, except towards this machine itself.
+ * Redirects are not followed; http and https only; certificates are verified, or the key pinned.
+ * The proxies of the environment (https_proxy, no_proxy, ...) are used, except towards this machine
+ * itself.
  */
 #ifndef IVORY_NET_HTTP_CLIENT_H
 #define IVORY_NET_HTTP_CLIENT_H
@@ -24,6 +25,8 @@ struct http_client_config {
     size_t max_body;     /* 16 MiB: longer answers fail                     */
     bool http2;          /* ask for HTTP/2 over TLS; HTTP/1.1 by default    */
     const char *ca_file; /* PEM certificates to trust; NULL: the system's   */
+    const char *pin;     /* of the only server there is, instead of checking its certificate
+                            (tls_pin); outlives the client */
     http_done *done;
     void *arg;
 };

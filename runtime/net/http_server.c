@@ -2,6 +2,7 @@
 
 #include "net/http_call.h"
 #include "net/http_listen.h"
+#include "net/tls_serve.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 /* One connection; what its client may take time for. */
 struct peer {
     struct list link;
+    struct http_server *server;
     int fd;
     uint64_t deadline; /* in the loop's ms; 0 = it is our turn */
     bool asks;         /* we wait for (the rest of) a request  */
@@ -63,6 +65,7 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **context,
     p = calloc(1, sizeof *p);
     if (!p)
         return; /* such a connection has the idle timeout only */
+    p->server = s;
     p->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     p->deadline = uv_now(s->poll.loop) + HTTP_TIMES_REQUEST * 1000ull * s->cfg.timeout_s;
     p->asks = true;
@@ -179,9 +182,30 @@ static void fill_defaults(struct http_server_config *cfg)
     cfg->listen = NULL; /* the caller's */
 }
 
+/* A handshake wants our certificate. The daemon gives its sessions the connection as their pointer.
+ */
+static int present(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+                   gnutls_pcert_st **certs, unsigned *n, gnutls_ocsp_data_st **ocsp,
+                   unsigned *nocsp, gnutls_privkey_t *key, unsigned *flags)
+{
+    const union MHD_ConnectionInfo *about = MHD_get_connection_info(
+        gnutls_session_get_ptr(session), MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const struct peer *p = about ? about->socket_context : NULL;
+
+    (void)info;
+    *ocsp = NULL;
+    *nocsp = 0;
+    return p ? tls_present(p->server->cfg.tls, certs, n, key, flags) : -1;
+}
+
 static struct MHD_Daemon *start(struct http_server *s, int fd)
 {
-    const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+    const unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (s->cfg.tls ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem secure[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)present},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL}};
 
     return MHD_start_daemon(
         flags, 0, NULL, NULL, http_call_take, s, MHD_OPTION_LISTEN_SOCKET, fd,
@@ -189,7 +213,7 @@ static struct MHD_Daemon *start(struct http_server *s, int fd)
         s->cfg.timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->cfg.max_headers + ROOM,
         MHD_OPTION_URI_LOG_CALLBACK, http_call_begin, s, MHD_OPTION_NOTIFY_COMPLETED, http_call_end,
         s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_END);
+        MHD_OPTION_ARRAY, s->cfg.tls ? secure : &secure[2], MHD_OPTION_END);
 }
 
 int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http_server_config *cfg,

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/http.h"
+#include "net/tls.h"
 
 #include <stdbool.h>
 #include <uv.h>
@@ -31,6 +32,7 @@ typedef void(http_refusal)(void *arg, const struct http_message *request,
 
 struct http_server_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks one               */
+    struct tls *tls;    /* NULL: plain HTTP; outlives the server */
     bool given;         /* `fd` is a listening socket to use instead; taken over           */
     int fd;
     size_t max_body;      /* 1 MiB: more is answered 413                                    */

@@ -112,7 +112,7 @@ def run(*args, text=None, cwd=ROOT, env=None):
 class Service(Program):
     """`ivory serve` with the exchange, on ports of its own, its data in a folder that goes with it."""
 
-    def __init__(self, *sets, flows=None):
+    def __init__(self, *sets, flows=None, wait=True):
         self.port, self.admin, self.exchange = free_ports(3)
         self.data = tempfile.mkdtemp(prefix="ivory-data-")
         self.sets = [f"listen=127.0.0.1:{self.port}", f"admin.listen=127.0.0.1:{self.admin}",
@@ -120,7 +120,8 @@ class Service(Program):
         if flows:
             self.sets.append(f"flows={flows}")
         super().__init__("serve", *self.with_sets(sets))
-        until("the service", lambda: self.p.poll() is not None or self.ready())
+        if wait:
+            until("the service", lambda: self.p.poll() is not None or self.ready())
 
     def with_sets(self, more=()):
         return [x for s in [*self.sets, *more] for x in ("--set", s)]
