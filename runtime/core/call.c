@@ -168,7 +168,9 @@ int call_log(struct call *call, const char *level, const char *fiber, const char
     snprintf(c.fiber, sizeof c.fiber, "%s", fiber);
     snprintf(c.where, sizeof c.where, "%s", where);
     c.args = cJSON_CreateObject();
-    if (!c.args || json_set_str(c.args, "level", level) || json_set_str(c.args, "text", text)) {
+    if (!c.args || json_set_str(c.args, "level", level) || json_set_str(c.args, "text", text) ||
+        json_set_str(c.args, "flow", call->flow) ||
+        (call->cell && json_set_str(c.args, "bundle", cell_bundle(call->cell->cell)->id))) {
         free(text);
         command_fini(&c);
         return call_nomem(call);

@@ -8,7 +8,7 @@
  *         {"status","headers","body"}, or {"error":{"code","message"}} and status 0.
  * cancel  args {"seq":n}: forget command n, if it is not on its way. No answer.
  * reply   args: the body for the joining notification ids {"joining":n}. No answer.
- * log     args {"level","text"}; not part of the journal; `seq` is 0.
+ * log     args {"level","text","flow","bundle"}; not part of the journal; `seq` is 0.
  * store   args {"op":"get"|"put"|"incr","name","value"}: the flows' durable values. Answered by
  *         EVENT_ANSWER with data {"value":...} (no value: there is none), or {"error":...} and
  *         status 0.

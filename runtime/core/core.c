@@ -322,6 +322,17 @@ static cJSON *describe(const struct call *call)
     return o;
 }
 
+bool core_names(const struct core *core, const char *key, const char **flow, const char **bundle)
+{
+    const struct call *call = map_get(&core->by_key, key);
+
+    if (!call || !call->cell)
+        return false;
+    *flow = call->flow;
+    *bundle = cell_bundle(call->cell->cell)->id;
+    return true;
+}
+
 cJSON *core_describe(const struct core *core, const char *key)
 {
     cJSON *all = cJSON_CreateArray();

@@ -114,6 +114,10 @@ void core_visit_cells(const struct core *c, core_cell_seen *seen, void *arg);
 typedef void(core_call_seen)(void *arg, const char *state);
 void core_visit_calls(const struct core *c, core_call_seen *seen, void *arg);
 
+/* The flow and the bundle of a call in progress, for those who speak about it; false: there is no
+ * such call. */
+bool core_names(const struct core *c, const char *key, const char **flow, const char **bundle);
+
 /* What is in progress, as JSON: [{key, id, flow, bundle, state, since, waits:[{fiber, what,
  * where}]}] */
 cJSON *core_describe(const struct core *c, const char *key /* NULL: all */);

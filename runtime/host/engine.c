@@ -99,8 +99,10 @@ static int reserve(struct engine *en)
     return 0;
 }
 
-/* A log line; lost without harm when there is no memory for it. Takes `text`. */
-void engine_note(struct engine *en, const char *level, const char *key, char *text)
+/* A log line about that call, of which `flow` and `bundle` may be NULL. Lost without harm when
+ * there is no memory for it. Takes `text`. */
+static void note(struct engine *en, const char *level, const char *key, const char *flow,
+                 const char *bundle, char *text)
 {
     struct engine_action a = {.kind = ENGINE_LOG, .level = level, .text = text};
 
@@ -109,7 +111,18 @@ void engine_note(struct engine *en, const char *level, const char *key, char *te
         return;
     }
     snprintf(a.key, sizeof a.key, "%s", key);
+    snprintf(a.flow, sizeof a.flow, "%s", flow ? flow : "");
+    snprintf(a.bundle, sizeof a.bundle, "%.12s", bundle ? bundle : "");
     en->actions[en->n++] = a;
+}
+
+void engine_note(struct engine *en, const char *level, const char *key, char *text)
+{
+    const char *flow = NULL, *bundle = NULL;
+
+    if (*key)
+        core_names(en->core, key, &flow, &bundle);
+    note(en, level, key, flow, bundle, text);
 }
 
 static void note_lost(struct engine *en, const char *key, const char *what, int code)
@@ -138,7 +151,8 @@ int engine_hand_command(struct engine *en, struct command *c, int64_t now)
 
     if (c->kind == COMMAND_LOG) {
         text = json_str(c->args, "text");
-        engine_note(en, level_of(json_str(c->args, "level")), c->key, strdup(text ? text : ""));
+        note(en, level_of(json_str(c->args, "level")), c->key, json_str(c->args, "flow"),
+             json_str(c->args, "bundle"), strdup(text ? text : ""));
         command_fini(c);
         return 0;
     }

@@ -20,7 +20,9 @@ struct engine_action {
     int64_t deadline;
     struct http_message message;
     const char *level;
-    char key[KEY_MAX]; /* LOG: the call it is about, may be empty */
+    char key[KEY_MAX]; /* LOG: the call it is about, may be empty; */
+    char flow[64];     /* its flow,                                */
+    char bundle[16];   /* and the beginning of its bundle's id     */
     char *text;
 };
 

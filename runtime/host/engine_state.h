@@ -57,6 +57,7 @@ bool engine_must_not_repeat(const struct command *c);
 /* Run turns until the wire is quiet, and report the first failure: `rc` or the pump's. */
 int engine_settle(struct engine *en, int rc, int64_t now);
 /* A line for the log; takes `text`, which may be NULL. */
+/* A log line about that call (empty key: about none); takes `text`, NULL is allowed. */
 void engine_note(struct engine *en, const char *level, const char *key, char *text);
 
 #endif

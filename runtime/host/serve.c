@@ -73,7 +73,8 @@ static void perform(struct host *s, struct engine_action *a, int64_t now)
         public_answer(s, a->id, &a->message);
         break;
     case ENGINE_LOG:
-        log_write(&s->log, log_level_parse(a->level), a->key, "%s", a->text);
+        log_write(&s->log, log_level_parse(a->level),
+                  &(struct log_call){a->key, a->flow, a->bundle}, "%s", a->text);
         break;
     }
 }
@@ -173,20 +174,26 @@ static int read_secrets(struct server *sv, struct error *e)
     return 0;
 }
 
+static void add_url(struct buf *b, struct host *s, enum listener which)
+{
+    const struct http_server *server = which == LISTENER_PUBLIC ? s->public : s->admin;
+    const char *listen = config_str(s->cfg, which == LISTENER_PUBLIC ? "listen" : "admin.listen");
+
+    buf_fmt(b, "http%s://%.*s:%u", certificates_of(s->certificates, which) ? "s" : "",
+            (int)(strrchr(listen, ':') - listen), listen, http_server_port(server));
+}
+
 /* Our own address for the service: public_url, or with the exchange on this machine where we
  * listen. */
 static int find_public_url(struct server *sv, struct error *e)
 {
-    const struct config *cfg = sv->host.cfg;
-    const char *given = config_str(cfg, "public_url"), *listen = config_str(cfg, "listen");
+    const char *given = config_str(sv->host.cfg, "public_url");
     struct buf url = {0};
 
     if (given)
         buf_str(&url, given);
     else
-        buf_fmt(&url, "http%s://%.*s:%u",
-                certificates_of(sv->host.certificates, LISTENER_PUBLIC) ? "s" : "",
-                (int)(strrchr(listen, ':') - listen), listen, http_server_port(sv->host.public));
+        add_url(&url, &sv->host, LISTENER_PUBLIC);
     sv->public_url = buf_take(&url);
     return sv->public_url ? 0 : error_set(e, ERR_NOMEM, "no memory");
 }
@@ -355,9 +362,12 @@ static void say_where(struct server *sv)
 {
     struct host *s = &sv->host;
     const char *graph = config_str(s->cfg, "graph.url");
+    struct buf admin = {0};
 
-    log_write(&s->log, LOG_INFO, NULL, "webhooks at %s/api/calls, admin at %s, port %u",
-              sv->public_url, config_str(s->cfg, "admin.listen"), http_server_port(s->admin));
+    add_url(&admin, s, LISTENER_ADMIN);
+    log_write(&s->log, LOG_INFO, NULL, "webhooks at %s/api/calls, admin at %s", sv->public_url,
+              admin.p ? admin.p : "?");
+    buf_fini(&admin);
     if (graph)
         log_write(&s->log, LOG_INFO, NULL, "call service: %s (%s)", graph,
                   config_str(s->cfg, "graph.version"));

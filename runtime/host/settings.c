@@ -1,7 +1,10 @@
 #include "host/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void copy(char *to, size_t cap, const char *from)
 {
@@ -18,11 +21,23 @@ void settings_core(const struct config *cfg, struct core_config *out)
          config_str(cfg, "fallback.transfer"));
 }
 
+/* systemd says which stream it has connected to its journal. */
+static bool goes_to_systemd(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
+}
+
 void settings_log(const struct config *cfg, struct log *out)
 {
     *out = (struct log){.to = stderr,
                         .least = log_level_parse(config_str(cfg, "log.level")),
-                        .json = strcmp(config_str(cfg, "log.format"), "json") == 0};
+                        .json = strcmp(config_str(cfg, "log.format"), "json") == 0,
+                        .priorities = goes_to_systemd(STDERR_FILENO)};
 }
 
 void settings_exchange(const struct config *cfg, const struct log *log, const char *secret,

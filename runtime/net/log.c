@@ -11,7 +11,7 @@
 
 struct line {
     size_t n;
-    char p[6 * (MAX_TEXT + MAX_KEY) + 256];
+    char p[6 * (MAX_TEXT + 3 * MAX_KEY) + 256];
 };
 
 static void add(struct line *l, const char *s)
@@ -75,10 +75,25 @@ static void add_time(struct line *l)
     add(l, text);
 }
 
-void log_write(const struct log *l, enum log_level level, const char *call, const char *fmt, ...)
+static void add_field(struct line *l, const char *name, const char *value, bool json)
+{
+    char part[MAX_KEY];
+
+    if (!value || !*value)
+        return;
+    snprintf(part, sizeof part, "%s", value);
+    add(l, json ? "\",\"" : " ");
+    add(l, name);
+    add(l, json ? "\":\"" : "=");
+    add_escaped(l, part, json);
+}
+
+void log_write(const struct log *l, enum log_level level, const struct log_call *call,
+               const char *fmt, ...)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
-    char text[MAX_TEXT], key[MAX_KEY];
+    static const char *const priorities[] = {"<7>", "<6>", "<4>", "<3>"};
+    char text[MAX_TEXT];
     struct line line;
     va_list ap;
     int n;
@@ -94,15 +109,16 @@ void log_write(const struct log *l, enum log_level level, const char *call, cons
         return;
     if ((size_t)n >= sizeof text)
         memcpy(text + sizeof text - 4, "...", 4);
-    snprintf(key, sizeof key, "%s", call ? call : "");
     line.n = 0;
+    add(&line, l->priorities ? priorities[level] : "");
     add(&line, l->json ? "{\"time\":\"" : "");
     add_time(&line);
     add(&line, l->json ? "\",\"level\":\"" : " ");
     add(&line, names[level]);
-    if (key[0]) {
-        add(&line, l->json ? "\",\"call\":\"" : " call=");
-        add_escaped(&line, key, l->json);
+    if (call) {
+        add_field(&line, "call", call->key, l->json);
+        add_field(&line, "flow", call->flow, l->json);
+        add_field(&line, "bundle", call->bundle, l->json);
     }
     add(&line, l->json ? "\",\"text\":\"" : " ");
     add_escaped(&line, text, l->json);

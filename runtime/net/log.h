@@ -13,13 +13,18 @@ struct log {
     FILE *to;
     enum log_level least;
     bool json;
+    bool priorities; /* begin each line with "<6>" and the like, as systemd's journal takes them */
     unsigned long *counts; /* of lines by level, counted atomically; may be NULL */
 };
 
-/* `call`: the call's key, or NULL. Control characters in the text are escaped: one entry, one line.
- */
-void log_write(const struct log *l, enum log_level level, const char *call, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+/* The call that an entry is about. What is not known is NULL or empty. */
+struct log_call {
+    const char *key, *flow, *bundle;
+};
+
+/* `call` may be NULL. Control characters are escaped: one entry, one line. */
+void log_write(const struct log *l, enum log_level level, const struct log_call *call,
+               const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* LOG_INFO for an unknown name. */
 enum log_level log_level_parse(const char *name);

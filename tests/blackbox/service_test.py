@@ -266,6 +266,49 @@ def the_admin_address_is_guarded():
     check("an empty token is none", p.ends() == 1 and "is empty" in p.text, p.lines)
 
 
+def logs_lines_about_calls():
+    with tempfile.TemporaryDirectory(prefix="ivory-flows-") as flows:
+        pathlib.Path(flows, "main.lua").write_text("""
+local log = require "ivr.log"
+local flow = {}
+function flow.onCall(call)
+    call:answer()
+    log.warn("a \\"word\\"\\nand a line")
+    error("broken")
+end
+return flow""")
+        entries = []
+        for kind in ("json", "text"):
+            s = Service(f"log.format={kind}", flows=flows)
+            bundle = json.loads(request(s.admin, "GET", "/readyz")[1])["bundle"][:12]
+            phone = s.phone("main")
+            s.says("and a line")
+            s.says("broken")
+            phone.types("q")
+            phone.ends()
+            s.stop()
+            entries.append([x for x in s.lines if "and a line" in x or "broken" in x])
+            if kind == "json":
+                check("every line is JSON", all(isinstance(json.loads(x), dict) for x in s.lines), s.lines)
+        asked, failed = (json.loads(x) for x in entries[0])
+        check("what the flow says", asked["text"].endswith('a "word"\nand a line') and asked["level"] == "warn", asked)
+        check("whose it is", len(asked["call"]) == 32 and asked["flow"] == "main" and asked["bundle"] == bundle, asked)
+        check("what went wrong", failed["level"] == "error" and failed["bundle"] == bundle and failed["flow"] == "main", failed)
+        check("as text", f" flow=main bundle={bundle} " in entries[1][0] and "\\nand a line" in entries[1][0], entries[1])
+        for stream, begins in ((None, b"2"), ("1:1", b"2"), ("", b"<6>2")):  # "": the right one
+            read, write = os.pipe()
+            if stream == "":
+                stream = f"{os.fstat(write).st_dev}:{os.fstat(write).st_ino}"
+            p = subprocess.Popen([IVORY, "serve", *s.with_sets()], stderr=write,
+                                 env={**os.environ, **({"JOURNAL_STREAM": stream} if stream else {})})
+            os.close(write)
+            line = os.read(read, 1000)
+            p.terminate()
+            p.wait()
+            os.close(read)
+            check(f"priorities for systemd's journal only ({stream})", line.startswith(begins), line)
+
+
 main(tells_how_it_is, is_silent_before_it_is_ready, barks_only_while_it_turns, takes_a_supervisor_that_does_not_listen,
      uses_sockets_that_it_is_given, leaves_and_calls_go_on, drains, new_calls_are_refused_in_a_drain, a_drain_has_an_end,
-     the_admin_address_is_guarded)
+     the_admin_address_is_guarded, logs_lines_about_calls)

@@ -21,8 +21,8 @@ static void written(char **text, struct log *l, void (*write)(struct log *))
 static void one_of_each(struct log *l)
 {
     log_write(l, LOG_DEBUG, NULL, "not shown");
-    log_write(l, LOG_WARN, "0123abcd", "line one\nline two\t\x1b[31m \"q\" b\\ %d \xC3\xA4 \xFF",
-              7);
+    log_write(l, LOG_WARN, &(struct log_call){"0123abcd", "main", "618279c80dff"},
+              "line one\nline two\t\x1b[31m \"q\" b\\ %d \xC3\xA4 \xFF", 7);
 }
 
 static void nothing(struct log *l)
@@ -36,7 +36,8 @@ static void writes_text(void)
     char *text;
 
     written(&text, &l, one_of_each);
-    EXPECT_IN(text, "Z warn call=0123abcd line one\\nline two\\t\\x1b[31m \"q\" b\\\\ 7 \xC3\xA4 "
+    EXPECT_IN(text, "Z warn call=0123abcd flow=main bundle=618279c80dff line one\\nline "
+                    "two\\t\\x1b[31m \"q\" b\\\\ 7 \xC3\xA4 "
                     "\\xff\n");
     EXPECT_INT(strchr(text, '\n') - text, strlen(text) - 1);
     EXPECT_INT(text[10], 'T');
@@ -54,9 +55,22 @@ static void writes_json(void)
     EXPECT_INT(json_parse(&v, text, strlen(text) - 1, NULL), 0);
     EXPECT_STR(json_str(v, "level"), "warn");
     EXPECT_STR(json_str(v, "call"), "0123abcd");
+    EXPECT_STR(json_str(v, "flow"), "main");
+    EXPECT_STR(json_str(v, "bundle"), "618279c80dff");
     EXPECT_STR(json_str(v, "text"), "line one\nline two\t\x1b[31m \"q\" b\\ 7 \xC3\xA4 \xC3\xBF");
     EXPECT_INT(strlen(json_str(v, "time")), 24);
     cJSON_Delete(v);
+    free(text);
+}
+
+static void says_priorities(void)
+{
+    struct log l = {.least = LOG_DEBUG, .priorities = true};
+    char *text;
+
+    written(&text, &l, one_of_each);
+    EXPECT(strncmp(text, "<7>2", 4) == 0);
+    EXPECT_IN(text, "\n<4>2");
     free(text);
 }
 
@@ -80,7 +94,7 @@ static void long_one(struct log *l)
     memset(big, 1, 100000);
     big[100000] = '\0';
     test_fail_allocation(0);
-    log_write(l, LOG_ERROR, big, "%s", big);
+    log_write(l, LOG_ERROR, &(struct log_call){big, big, big}, "%s", big);
     test_fail_allocation(-1);
     free(big);
 }
@@ -102,7 +116,8 @@ static void cuts_long_texts(void)
 static void *hundred(void *arg)
 {
     for (int i = 0; i < 100; i++)
-        log_write(arg, LOG_INFO, "k", "0123456789012345678901234567890123456789");
+        log_write(arg, LOG_INFO, &(struct log_call){.key = "k"},
+                  "0123456789012345678901234567890123456789");
     return NULL;
 }
 
@@ -132,6 +147,7 @@ static void threads_do_not_mix_lines(void)
 
 const struct test log_tests[] = {TEST(writes_text),
                                  TEST(writes_json),
+                                 TEST(says_priorities),
                                  TEST(keeps_quiet_below_its_level),
                                  TEST(cuts_long_texts),
                                  TEST(threads_do_not_mix_lines),
