@@ -98,6 +98,7 @@ void call_free(struct call *call)
     free(call->legs);
     free(call->ends);
     free(call->tenant);
+    free(call->join);
     cJSON_Delete(call->state);
     free(call);
 }

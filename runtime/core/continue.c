@@ -70,6 +70,7 @@ static cJSON *snapshot(const struct call *call)
 
     if (!o || json_set_str(o, "flow", call->next) || json_set_int(o, "at", call->now) ||
         (call->state && json_set(o, "state", cJSON_Duplicate(call->state, true))) ||
+        (call->join && json_set_str(o, "join", call->join)) ||
         json_set_int(o, "since", call->since) || json_set_int(o, "legs", call->nlegs) ||
         json_set_int(o, "commands", call->command_seq + 1) ||
         json_set_int(o, "timers", call->timer_seq) || json_set_int(o, "steps", call->steps) ||
@@ -242,6 +243,8 @@ int call_restore(struct call *call, const struct event *start_event)
 
     snprintf(call->next, sizeof call->next, "%s", flow ? flow : "");
     if (json_get(o, "state") && !(call->state = cJSON_Duplicate(json_get(o, "state"), true)))
+        return ERR_NOMEM;
+    if (json_str(o, "join") && !(call->join = strdup(json_str(o, "join"))))
         return ERR_NOMEM;
     call->since = json_int(o, "since", call->now);
     call->command_seq = (uint32_t)json_int(o, "commands", 0);

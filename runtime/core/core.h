@@ -87,8 +87,8 @@ enum core_outcome core_outcome(const struct core *c, const char *key, uint32_t s
 bool core_leg(const struct core *c, const char *key, int leg, char id[ID_MAX]);
 
 /* When the call is in a meeting and its flow says `rejoin = true`: the arguments of a create that
- * joins the same one, else NULL. */
-cJSON *core_rejoin(struct core *c, const char *key);
+ * joins the same one, and the flow (valid until the call's next event); else NULL. */
+cJSON *core_rejoin(struct core *c, const char *key, const char **flow);
 
 /* call:continueAs ends one flow of a call and begins another with plain data. The command of kind
  * "continue" is the last of the turn in which the old one has ended, and holds all that the machine

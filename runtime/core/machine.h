@@ -72,6 +72,7 @@ struct call {
     bool secret;     /* a key was taken as secret     */
     bool resumed;    /* the host crashed meanwhile    */
     bool rejoined;   /* begun in place of one that was lost in a crash */
+    char *join;      /* of a call that we placed into a meeting: its create, as text */
     const char *why; /* how it ends: "done", "hangup", "error", "limit", "admin"; static */
     char limit[32];  /* the limit that was broken     */
     int64_t since, now;

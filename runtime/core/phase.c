@@ -46,6 +46,8 @@ static int place(struct call *call, const cJSON *create)
     if (!args)
         return call_nomem(call);
     err = call_leg_learn(leg, create);
+    if (!err && json_get(create, "meetingInfo")) /* the service may not tell all of it again */
+        err = (call->join = json_text(create)) ? 0 : ERR_NOMEM;
     if (!err)
         err = json_set_str(leg->facts, "direction", "outgoing");
     if (err) {

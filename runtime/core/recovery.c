@@ -99,6 +99,7 @@ bool core_leg(const struct core *core, const char *key, int leg, char id[ID_MAX]
 
 struct question {
     struct call *call;
+    const char *flow;
     bool yes;
 };
 
@@ -106,7 +107,7 @@ static int ask_rejoin(lua_State *L)
 {
     struct question *q = lua_touserdata(L, 1);
 
-    if (cell_push_flow(q->call->cell->cell, L, q->call->flow)) {
+    if (cell_push_flow(q->call->cell->cell, L, q->flow)) {
         lua_pushliteral(L, "rejoin");
         lua_rawget(L, -2);
         q->yes = lua_toboolean(L, -1);
@@ -114,18 +115,13 @@ static int ask_rejoin(lua_State *L)
     return 0;
 }
 
-cJSON *core_rejoin(struct core *core, const char *key)
+/* What the service said of the call that we were called into. */
+static cJSON *join_as_told(const struct leg *leg)
 {
     static const char *const kept[] = {"chatInfo", "meetingInfo", "tenantId", "subject",
                                        "requestedModalities"};
-    struct question q = {.call = map_get(&core->by_key, key)};
-    const struct leg *leg = q.call ? q.call->legs[0] : NULL;
-    cJSON *create, *v;
+    cJSON *create = cJSON_CreateObject(), *v;
 
-    if (!leg || !json_get(leg->facts, "meetingInfo") || q.call->phase != PHASE_RUN ||
-        call_protect(q.call, ask_rejoin, &q, NULL) || !q.yes)
-        return NULL;
-    create = cJSON_CreateObject();
     for (size_t i = 0; create && i < sizeof kept / sizeof *kept; i++) {
         if (call_leg_fact(leg, kept[i], &v) || (v && json_set(create, kept[i], v))) {
             cJSON_Delete(create);
@@ -133,6 +129,24 @@ cJSON *core_rejoin(struct core *core, const char *key)
         }
     }
     return create;
+}
+
+cJSON *core_rejoin(struct core *core, const char *key, const char **flow)
+{
+    struct question q = {.call = map_get(&core->by_key, key)};
+    const struct leg *leg = q.call ? q.call->legs[0] : NULL;
+    cJSON *create = NULL;
+
+    if (!leg || (!q.call->join && !json_get(leg->facts, "meetingInfo")) ||
+        (q.call->phase != PHASE_RUN && q.call->phase != PHASE_CONTINUE &&
+         q.call->phase != PHASE_RESTART))
+        return NULL;
+    *flow = q.flow = q.call->phase == PHASE_RUN ? q.call->flow : q.call->next;
+    if (call_protect(q.call, ask_rejoin, &q, NULL) || !q.yes)
+        return NULL;
+    if (!q.call->join)
+        return join_as_told(leg);
+    return json_parse(&create, q.call->join, strlen(q.call->join), NULL) ? NULL : create;
 }
 
 void call_resumed(struct call *call)

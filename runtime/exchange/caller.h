@@ -35,6 +35,7 @@ struct caller_world {
     cJSON *(*requests)(void *arg, const char *pattern);
     /* Optional. Whether the log holds `text`. */
     bool (*logged)(void *arg, const char *text);
+    bool loses_meetings; /* said by the script: with the runtime, its calls in meetings are lost */
     bool crashes; /* the runtime will be interrupted, which counts as a fault               */
     struct switchboard_faults faults; /* in force besides those of the script                */
     int64_t patience_ms;              /* added to every wait of a script, when faults delay  */

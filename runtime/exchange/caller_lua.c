@@ -408,6 +408,12 @@ static int f_faulty(lua_State *L)
     return 1;
 }
 
+static int f_lose_meetings(lua_State *L)
+{
+    world_of(L)->loses_meetings = true;
+    return 0;
+}
+
 static int f_mock(lua_State *L)
 {
     struct caller_world *w = world_of(L);
@@ -449,26 +455,13 @@ static int f_logged(lua_State *L)
 void caller_push_functions(lua_State *L, struct caller_scope *scope)
 {
     static const luaL_Reg functions[] = {
-        {"now", f_now},
-        {"elapsed", f_elapsed},
-        {"set_clock", f_set_clock},
-        {"dial", f_dial},
-        {"register", f_register},
-        {"unregister", f_unregister},
-        {"pick_up", f_pick_up},
-        {"refuse", f_refuse},
-        {"press", f_press},
-        {"hang_up", f_hang_up},
-        {"speak", f_speak},
-        {"outgoing", f_outgoing},
-        {"faults", f_faults},
-        {"faulty", f_faulty},
-        {"mock", f_mock},
-        {"requests", f_requests},
-        {"logged", f_logged},
-        {"join", f_join},
-        {"share", f_share},
-        {NULL, NULL},
+        {"now", f_now},         {"elapsed", f_elapsed},   {"set_clock", f_set_clock},
+        {"dial", f_dial},       {"register", f_register}, {"unregister", f_unregister},
+        {"pick_up", f_pick_up}, {"refuse", f_refuse},     {"press", f_press},
+        {"hang_up", f_hang_up}, {"speak", f_speak},       {"outgoing", f_outgoing},
+        {"faults", f_faults},   {"faulty", f_faulty},     {"lose_meetings", f_lose_meetings},
+        {"mock", f_mock},       {"requests", f_requests}, {"logged", f_logged},
+        {"join", f_join},       {"share", f_share},       {NULL, NULL},
     };
 
     luaL_newlibtable(L, functions);

@@ -317,6 +317,24 @@ void leg_end_with(struct switchboard *s, struct leg *leg, int code, int subcode,
         board_bury(s, &leg->object);
 }
 
+unsigned switchboard_lose_meetings(struct switchboard *s, int64_t now)
+{
+    struct list *it, *tmp;
+    unsigned n = 0;
+
+    list_each (it, tmp, &s->all_legs) {
+        struct leg *leg = (struct leg *)list_entry(it, struct board_object, link)->object;
+
+        if (leg->over || !leg->me || !leg->me->conference->meeting)
+            continue;
+        free(leg->callback);
+        leg->callback = NULL;
+        leg_end(s, leg, 500, 0, "The service has lost the call.", now);
+        n++;
+    }
+    return n;
+}
+
 void leg_tone(struct switchboard *s, struct leg *leg, char key, int64_t now)
 {
     const char *name = leg_tone_name(key);

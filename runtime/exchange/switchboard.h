@@ -136,6 +136,9 @@ int switchboard_notified(struct switchboard *s, uint64_t id, int status, const c
 int64_t switchboard_next_deadline(const struct switchboard *s);
 int switchboard_tick(struct switchboard *s, int64_t now);
 
+/* The bot's calls in meetings are lost, as in an outage: without a word to the bot. How many. */
+unsigned switchboard_lose_meetings(struct switchboard *s, int64_t now);
+
 /* Live calls on the bot's side. */
 size_t switchboard_calls(const struct switchboard *s);
 

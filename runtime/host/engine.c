@@ -325,6 +325,8 @@ static void complete_start(struct engine *en, struct event *ev)
         err = json_set_str(ev->data, "bundle", chosen ? chosen : id);
     if (!err && en->rejoining[0] && strcmp(en->rejoining, ev->key) == 0)
         err = json_set(ev->data, "rejoined", cJSON_CreateTrue());
+    if (!err && en->rejoining[0] && strcmp(en->rejoining, ev->key) == 0)
+        err = json_set_str(ev->data, "rejoins", en->rejoins);
     if (err)
         note_lost(en, ev->key, "part of a start", err);
 }

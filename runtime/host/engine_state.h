@@ -38,7 +38,8 @@ struct engine {
     struct command_list asked; /* of the store; those before `told` are carried out    */
     size_t told;
     struct recovery *recovery; /* NULL: nothing is being recovered                      */
-    char rejoining[KEY_MAX];   /* the start of that call is told that it is no new one    */
+    char rejoining[KEY_MAX];   /* the start of that call is told that it is no new one,   */
+    char rejoins[KEY_MAX];     /* but in place of this one                                */
 };
 
 /* Take `ev` (only read, but for what a start lacks) for its turn, mailbox or not. */

@@ -87,7 +87,7 @@ static void ask_legs(struct recovery *r, struct patient *p, int64_t now)
 
 /* --- a call goes on --------------------------------------------------------------------------- */
 
-static void give(struct recovery *r, struct event *ev, int64_t now)
+void recovery_give(struct recovery *r, struct event *ev, int64_t now)
 {
     ev->time = now;
     if (engine_turn(r->engine, ev, now) < 0)
@@ -109,20 +109,22 @@ static void give_leg(struct recovery *r, struct patient *p, int i, int64_t now)
     strcpy(ev.key, p->key);
     strcpy(ev.call_id, leg->id);
     ev.data = cJSON_Duplicate(leg->resource, true);
-    give(r, &ev, now);
+    recovery_give(r, &ev, now);
 }
 
-static void give_resumed(struct recovery *r, const struct patient *p, int64_t now)
+void recovery_signal(struct recovery *r, const struct patient *p, const char *name, const char *as,
+                     int64_t now)
 {
     struct event ev = {.kind = EVENT_SIGNAL};
 
     strcpy(ev.key, p->key);
     ev.data = cJSON_CreateObject();
-    if (ev.data && json_set_str(ev.data, "name", "resumed")) {
+    if (ev.data &&
+        (json_set_str(ev.data, "name", name) || (as && json_set_str(ev.data, "as", as)))) {
         cJSON_Delete(ev.data);
         ev.data = NULL;
     }
-    give(r, &ev, now);
+    recovery_give(r, &ev, now);
 }
 
 static void open_letter(struct recovery *r, struct letter *l, int64_t now)
@@ -131,7 +133,7 @@ static void open_letter(struct recovery *r, struct letter *l, int64_t now)
 
     list_remove(&l->link);
     if (l->is_event)
-        give(r, &l->event, now);
+        recovery_give(r, &l->event, now);
     else
         engine_settle(
             en, wire_webhook(en->wire, l->id, l->path_key, l->authorization, l->body, l->n, now),
@@ -155,28 +157,6 @@ static void open_mail(struct recovery *r, const char *key, int64_t now)
         open_letter(r, list_entry(sent.next, struct letter, link), now);
     while (!list_empty(&ours))
         open_letter(r, list_entry(ours.next, struct letter, link), now);
-}
-
-/* The meeting is still there, only we are not: join it again as a call of its own. */
-static void rejoin(struct recovery *r, struct patient *p, cJSON *create, int64_t now)
-{
-    const char *flow = json_str(p->start.data, "flow");
-    cJSON *calls = core_describe(r->engine->core, p->key);
-    const char *now_runs = json_str(cJSON_GetArrayItem(calls, 0), "flow");
-    char key[KEY_MAX];
-    int err = wire_dial(r->engine->wire, now_runs ? now_runs : flow, create, now, key);
-
-    cJSON_Delete(calls);
-    if (err) {
-        recovery_log(r, "error", p->key, "recovery: the meeting cannot be joined again: %s",
-                     error_name(err));
-        return;
-    }
-    strcpy(r->engine->rejoining, key);
-    recovery_log(r, "info", p->key, "the call was lost; its meeting is joined again as call %s",
-                 key);
-    engine_settle(r->engine, 0, now);
-    r->engine->rejoining[0] = '\0';
 }
 
 /* Beyond the journal's end: now they are written down. What must not be repeated was waiting for
@@ -214,20 +194,19 @@ static bool is_gone(const struct patient *p)
 static void go_on(struct recovery *r, struct patient *p, int64_t now)
 {
     bool gone = is_gone(p);
-    cJSON *create = gone ? core_rejoin(r->engine->core, p->key) : NULL;
 
     issue_extra(r, p, now);
+    if (gone)
+        recovery_rejoin(r, p, now);
     map_put(&r->fresh, p->key, (void *)(intptr_t)now);
     for (int i = 0; i < p->nlegs; i++)
         give_leg(r, p, i, now);
-    give_resumed(r, p, now);
+    recovery_signal(r, p, "resumed", NULL, now);
     open_mail(r, p->key, now);
     while (!list_empty(&p->last))
         open_letter(r, list_entry(p->last.next, struct letter, link), now);
     recorder_mark_recovered(r->cfg.recorder, p->key, p->attempts + 1);
     doubts_begin(r, p, now);
-    if (create)
-        rejoin(r, p, create, now);
     recovery_log(r, "info", p->key, "recovered%s",
                  gone ? "; the service does not have it any more" : "");
 }
@@ -299,7 +278,7 @@ static void go_without_flow(struct recovery *r, struct patient *p, int64_t now)
         recovery_log(r, "error", p->key, "recovery: no memory for the fallback");
     } else { /* what the flow had begun to say would go before the fallback's prompt */
         recovery_ask(r, &silence, p->key, "cancelMediaProcessing", NULL, now);
-        give(r, &ev, now);
+        recovery_give(r, &ev, now);
     }
 }
 
@@ -554,6 +533,8 @@ static int list_call(void *arg, const struct journal_call *c)
         err = 0;
     }
     if (!err)
+        err = recovery_claims(x->r, p);
+    if (!err)
         err = mailbox_open(&x->r->engine->mailbox, p->key);
     if (err) {
         patient_free(p);
@@ -582,6 +563,7 @@ int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t
     list_init(&r->doubts);
     map_init(&r->questions, 0);
     map_init(&r->fresh, 0);
+    map_init(&r->claimed, 0);
     err = cfg->store->each_open(cfg->store->arg, list_call, &x, e);
     r->total = r->left;
     if (calls)
@@ -605,6 +587,7 @@ int engine_rebuild(struct engine *en, const struct recovery_config *cfg, struct 
     if (en->recovery && en->recovery->left)
         return 0;
     list_init(&r.waiting);
+    map_init(&r.claimed, 0);
     err = cfg->store->each_open(cfg->store->arg, list_call, &x, e);
     while (!list_empty(&r.waiting)) {
         struct patient *p = list_entry(r.waiting.next, struct patient, link);
@@ -619,6 +602,7 @@ int engine_rebuild(struct engine *en, const struct recovery_config *cfg, struct 
                             p->extra.items[p->extra.n - 1].where);
         patient_free(p);
     }
+    map_fini(&r.claimed);
     return err;
 }
 
@@ -643,6 +627,7 @@ void recovery_free(struct recovery *r)
         free(r->questions.entries[i].value);
     map_fini(&r->questions);
     map_fini(&r->fresh);
+    map_fini(&r->claimed);
     heap_fini(&r->timers);
     free(r);
 }

@@ -76,6 +76,9 @@ static int read_entry(void *arg, enum journal_kind kind, const void *p, size_t n
     if (err)
         return err;
     err = note_leg(x->p, &ev);
+    if (ev.kind == EVENT_SIGNAL && json_str(ev.data, "name") &&
+        strcmp(json_str(ev.data, "name"), "rejoined") == 0)
+        x->p->rejoined = true;
     event_fini(&ev);
     return err;
 }

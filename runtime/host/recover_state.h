@@ -27,6 +27,7 @@ struct patient {
     int attempts;  /* recoveries begun, this one left out */
     int succeeded; /* the last of them that succeeded     */
     bool incoming, fallback;
+    bool rejoined; /* another call is in its meeting in its place */
     unsigned legs_asked;
     int64_t until;    /* in recovery->gone */
     struct list last; /* letters: what we found out ourselves about its end */
@@ -66,6 +67,7 @@ struct recovery {
     struct list doubts;
     struct heap timers;   /* of doubts */
     struct map fresh;     /* calls that went on just now → when, for recovery_takes */
+    struct map claimed;   /* calls in whose place others were begun */
     struct map questions; /* seq → struct question */
     uint32_t next_seq;
     int64_t began;
@@ -88,7 +90,19 @@ void doubts_tick(struct recovery *r, int64_t now);
 void doubt_answered(struct recovery *r, struct question *q, const struct event *ev, int64_t now);
 void doubt_free(struct recovery *r, struct doubt *d);
 
+/* --- recover_rejoin.c */
+/* `p` was listed: it may have been begun in place of another. ERR_NOMEM. */
+int recovery_claims(struct recovery *r, struct patient *p);
+/* The service does not have `p` any more. When it was in a meeting, and its flow wants to be there
+ * again, begin a call that is. */
+void recovery_rejoin(struct recovery *r, struct patient *p, int64_t now);
+
 /* --- recover.c */
+/* Give the call of `ev` (consumed) an event of ours. */
+void recovery_give(struct recovery *r, struct event *ev, int64_t now);
+/* A signal, with the key `as` of another call, which may be NULL. */
+void recovery_signal(struct recovery *r, const struct patient *p, const char *name, const char *as,
+                     int64_t now);
 /* Ask the service: method `m` about that leg (args and ids NULL or {"operation":id}). */
 int recovery_ask(struct recovery *r, const struct question *q, const char *key, const char *method,
                  cJSON *ids, int64_t now);

@@ -152,26 +152,26 @@ static void run_hangups(struct run *r, size_t i)
     r->passed++;
 }
 
-/* One crash, after entry `k`. The outcome is that of the run without it, and nothing that must not
- * be repeated reaches the service more often. */
-static bool survives(struct run *r, struct simulation_config *cfg, size_t i, uint64_t k,
-                     uint64_t never)
+/* Crash as `cfg` says. The outcome is that of the run without it, and nothing that must not be
+ * repeated reaches the service more often, but for one call in place of each that it has lost. The
+ * result is for its numbers. */
+static struct simulation_result survives(struct run *r, const struct simulation_config *cfg,
+                                         size_t i, uint64_t never)
 {
     struct simulation_result result;
-    char how[96];
-    bool bad;
+    char how[160], again[64] = "";
 
-    cfg->crash_at = k;
     simulate(r, cfg, i, &result);
+    never += result.lost;
     if (result.skipped) {
         r->skipped++;
         free(result.log);
-        return true;
+        return result;
     }
     if (result.failed && !result.stuck && result.log && strstr(result.log, IN_DOUBT)) {
         r->skipped++; /* the flow was told, and nothing was done twice: all that can be had */
         free(result.log);
-        return true;
+        return result;
     }
     if (!result.failed && !result.stuck && result.never > never) {
         result.failed = true;
@@ -179,15 +179,18 @@ static bool survives(struct run *r, struct simulation_config *cfg, size_t i, uin
                  "%llu requests that must not be repeated, without the crash %llu",
                  (unsigned long long)result.never, (unsigned long long)never);
     }
-    snprintf(how, sizeof how, "crash after journal entry %llu, %s", (unsigned long long)k,
+    if (cfg->crash_again)
+        snprintf(again, sizeof again, " and again after %llu more",
+                 (unsigned long long)cfg->crash_again);
+    snprintf(how, sizeof how, "crash after journal entry %llu%s, %s",
+             (unsigned long long)cfg->crash_at, again,
              cfg->crash_late ? "what was begun is sent" : "nothing more is sent");
-    bad = result.failed || result.stuck;
-    if (bad)
+    if (result.failed || result.stuck)
         print_failure(r, i, how, &result);
     else
         r->passed++;
     free(result.log);
-    return !bad;
+    return result;
 }
 
 static void run_crashes(struct run *r, size_t i)
@@ -209,8 +212,15 @@ static void run_crashes(struct run *r, size_t i)
         if (r->o->sample && random_next(&random) % plain.entries >= r->o->sample)
             continue;
         for (int late = 0; late < 2; late++) {
+            struct simulation_result once;
+
+            cfg.crash_at = k;
             cfg.crash_late = late;
-            survives(r, &cfg, i, k, plain.never);
+            cfg.crash_again = 0;
+            once = survives(r, &cfg, i, plain.never);
+            if (once.lost) /* in the middle of making up for what was lost */
+                while (++cfg.crash_again && survives(r, &cfg, i, plain.never).crashes > 1)
+                    ;
         }
     }
 }

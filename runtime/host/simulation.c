@@ -76,7 +76,7 @@ static int crash_in_time(struct simulation *s)
 
     if (s->cfg->replay)
         rc = simulation_rebuild(s, &e);
-    if (rc == 0 && s->cfg->crash_at && !s->crashed && memory_store_stopped(s->memory)) {
+    if (rc == 0 && s->cfg->crash_at && memory_store_stopped(s->memory)) {
         rc = s->cfg->crash_late ? take_engine(s, &any) : lose_engine(s);
         if (rc == 0)
             rc = simulation_crash(s, &e);
@@ -236,6 +236,7 @@ static void conclude(struct simulation *s)
     const char *why = caller_failure(s->cfg->caller);
 
     r->never = s->traffic.never;
+    r->crashes = s->crashed;
     r->entries = s->memory ? memory_store_entries(s->memory) : 0;
     r->waits = core_waits(engine_core(s->engine));
     r->skipped = caller_skipped(s->cfg->caller);

@@ -21,12 +21,13 @@ struct simulation_config {
     uint64_t seed;
     uint64_t hang_up_at; /* every phone hangs up when the core has begun so many waits; 0: never */
     struct switchboard_faults faults;
-    bool journalled;     /* calls are written down, in memory                                 */
-    uint64_t crash_at;   /* the engine dies when so many entries are written; 0: never        */
-    bool crash_late;     /* what it had begun to send by then still leaves                    */
-    bool replay;         /* all calls are built anew from their journals after every event    */
-    int64_t patience_ms; /* more time for the scripts' waits, for faults that delay */
-    FILE *trace;         /* may be NULL */
+    bool journalled;      /* calls are written down, in memory                                 */
+    uint64_t crash_at;    /* the engine dies when so many entries are written; 0: never        */
+    uint64_t crash_again; /* and once more so many entries later; 0: not */
+    bool crash_late;      /* what it had begun to send by then still leaves                    */
+    bool replay;          /* all calls are built anew from their journals after every event    */
+    int64_t patience_ms;  /* more time for the scripts' waits, for faults that delay */
+    FILE *trace;          /* may be NULL */
 };
 
 struct simulation_result {
@@ -38,6 +39,8 @@ struct simulation_result {
     uint64_t calls;   /* that were started */
     uint64_t entries; /* written by the journal                                           */
     uint64_t never;   /* requests at the service that must not be repeated               */
+    unsigned lost;    /* calls that the service has lost in a crash                      */
+    int crashes;      /* that came to be                                                 */
     char *log;        /* warnings and errors logged, a line each; free() it; may be NULL */
 };
 

@@ -242,14 +242,18 @@ int simulation_crash(struct simulation *s, struct error *e)
     struct recovery_config cfg = {.store = &s->store, .seal = s->seal};
     int rc;
 
-    s->crashed = true;
+    s->crashed++;
+    if (s->crashed == 1 && s->world.loses_meetings)
+        s->result->lost = switchboard_lose_meetings(s->board, s->now);
     watchdog_free(s->watchdog);
     engine_free(s->engine);
     recorder_free(s->recorder);
     s->watchdog = NULL;
     s->engine = NULL;
     s->recorder = NULL;
-    memory_store_stop_at(s->memory, 0);
+    memory_store_stop_at(s->memory, s->crashed == 1 && s->cfg->crash_again
+                                        ? memory_store_entries(s->memory) + s->cfg->crash_again
+                                        : 0);
     rc = set_up_recorder(s, e);
     if (rc == 0)
         rc = set_up_engine(s, e);

@@ -42,7 +42,7 @@ struct simulation {
     char *route; /* what `route` returned last */
     struct buf log, serious;
     int64_t now, limit, script_at;
-    bool crashed;  /* crash_at was reached                                               */
+    int crashed;   /* crash_at was reached, and crash_again                              */
     bool begun;    /* the clock cannot be set any more                           */
     bool heard;    /* the scripts have something to do                           */
     bool left;     /* hang_up_at was reached                                     */

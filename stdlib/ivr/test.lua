@@ -366,6 +366,9 @@ end
 ---This test counts on a service without faults: `ivory test --faults` and `--crash` leave it out.
 function t.noFaults() if exchange.faulty() then error(M.skip, 0) end end
 
+---When the runtime is killed in this test (`ivory test --crash`), the service loses its calls in meetings meanwhile.
+function t.losesMeetings() exchange.lose_meetings() end
+
 ---Answer the flow's HTTP requests whose URL matches (`*` stands for anything). The last one given wins.
 ---@param o { url: string, method?: string, status?: integer, headers?: table, json?: any, body?: string, delay?: number }
 function t.http(o)

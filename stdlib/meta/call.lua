@@ -46,6 +46,8 @@
 ---@field result?   ivory.resultInfo  why it is over
 ---@field resource  ivory.call  the whole resource, a copy
 ---@field toneSubscribed boolean  `subscribeToTone` has succeeded
+---@field resumed   boolean  it was taken up again after a crash or a restart
+---@field rejoined  boolean  it was begun in place of one that a meeting has lost
 local Call = {}
 
 --- Ends the call: `delete` under its usual name.

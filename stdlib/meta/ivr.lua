@@ -6,6 +6,7 @@
 ---@class ivory.Flow
 ---@field onCall   fun(call: ivory.Call)  runs when a call comes in, or when one was placed; the call is hung up when it returns
 ---@field onContinue? fun(call: ivory.Call, state: any)  runs in place of `onCall` after `call:continueAs`
+---@field rejoin?    boolean  when the service has lost the call while the runtime was away, join its meeting again with a new one
 ---@field onError? fun(call: ivory.Call, err: ivory.Error|string)  runs when `onCall` raised while the caller is there
 ---@field onParticipantJoining? fun(call: ivory.Call, participant: ivory.participant): ivory.JoinAnswer  policy-based recording
 

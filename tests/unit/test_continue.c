@@ -242,6 +242,48 @@ static void a_call_is_built_anew_from_its_continuation(void)
     }
 }
 
+#define CREATE                                                                                     \
+    "{\"source\":{\"identity\":{\"guest\":{\"id\":\"g1\"}}},\"chatInfo\":{\"threadId\":\"t\"},"    \
+    "\"meetingInfo\":{\"joinMeetingId\":\"123\",\"passcode\":\"psst\"},\"tenantId\":\"t1\","       \
+    "\"requestedModalities\":[\"audio\"],\"mediaConfig\":{\"removeFromDefaultAudioGroup\":true}}"
+
+/* What joins a meeting again is what joined it, though the service tells less of it. */
+static void a_meeting_can_be_joined_again(void)
+{
+    static const char *const flows[] = {
+        "local ivr = require 'ivr'\n"
+        "return { rejoin = true, onCall = function(call) ivr.sleep(90) end }",
+        "local ivr = require 'ivr'\n"
+        "return { rejoin = true, onCall = function(call) call:waitFor 'established'\n"
+        "  call:continueAs 'main' end, onContinue = function() ivr.sleep(90) end }",
+        "local ivr = require 'ivr'\n"
+        "return { onCall = function(call) ivr.sleep(90) end }",
+    };
+
+    for (size_t i = 0; i < 3; i++) {
+        struct flow_world w;
+        const char *name = NULL;
+        cJSON *create;
+        char *text;
+
+        flow_init(&w, flows[i], NULL);
+        flow_give(&w, "{\"kind\":\"start\",\"data\":{\"direction\":\"outgoing\",\"flow\":\"main\","
+                      "\"create\":" CREATE "}}");
+        flow_give(&w, "{\"kind\":\"answer\",\"seq\":1,\"status\":201,\"id\":\"c1\",\"data\":{"
+                      "\"id\":\"c1\",\"meetingInfo\":{\"joinMeetingId\":\"123\"}}}");
+        flow_give(&w, ESTABLISHED);
+        flow_pass(&w, 2000);
+        EXPECT_INT(w.continued.data != NULL, i == 1);
+        create = core_rejoin(w.core, WORLD_KEY, &name);
+        text = create ? cJSON_PrintUnformatted(create) : NULL;
+        EXPECT_STR(text, i == 2 ? NULL : CREATE);
+        EXPECT_STR(name, i == 2 ? name : "main");
+        cJSON_free(text);
+        cJSON_Delete(create);
+        flow_fini(&w);
+    }
+}
+
 static void survives_failing_memory(void)
 {
     static const char *const events[] = {
@@ -293,6 +335,7 @@ const struct test continue_tests[] = {
     TEST(a_broken_limit_on_the_way_is_a_failure),
     TEST(a_flow_that_never_ends_is_warned_of),
     TEST(a_call_is_built_anew_from_its_continuation),
+    TEST(a_meeting_can_be_joined_again),
     TEST(survives_failing_memory),
     {0},
 };
