@@ -3,7 +3,7 @@
 # make test       install what is missing, build, run everything, end with one line "N passed, N failed"
 # make test-crash  flow tests with a crash at every journal entry, and with every call built anew after every event
 # make asan       unit, flow and black-box tests under the address and undefined-behaviour sanitizers
-# make fuzz       each fuzz target for FUZZ_SECONDS (20)
+# make fuzz       each fuzz target for FUZZ_SECONDS (20), two at a time
 # make bench      calls a second, CPU, times and memory, beside a bot in C and one in Node.js; a few minutes
 # make lint       layers, formatting, cppcheck, luacheck          make format   put the formatting right
 # make prompts    speak the texts of flows/prompts anew
@@ -118,7 +118,7 @@ tsan: setup-test
 fuzz: setup-test
 	@$(MAKE) --no-print-directory -s -j2 V=fuzz CC=clang fuzz-run
 fuzz-run: $(FUZZ)
-	@for target in $(FUZZ); do sh tests/fuzz/run.sh $$target $(FUZZ_SECONDS) || exit 1; done
+	@printf '%s\n' $(FUZZ) | xargs -P 2 -I {} sh tests/fuzz/run.sh {} $(FUZZ_SECONDS)
 
 bench: setup-test
 	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/bench-driver $(BUILD)/bench-floor
