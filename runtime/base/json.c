@@ -216,6 +216,20 @@ size_t json_bytes(const cJSON *v)
     return n + sizeof *v;
 }
 
+size_t json_width(const cJSON *v)
+{
+    const cJSON *it;
+    size_t n = 0, most = 0;
+
+    cJSON_ArrayForEach (it, v) {
+        size_t inner = json_width(it);
+
+        most = inner > most ? inner : most;
+        n++;
+    }
+    return n > most ? n : most;
+}
+
 bool json_equal(const cJSON *a, const cJSON *b)
 {
     return cJSON_Compare(a, b, true);

@@ -47,6 +47,9 @@ char *json_canonical(const cJSON *v);
 /* About how many bytes of memory the value takes. NULL takes none. */
 size_t json_bytes(const cJSON *v);
 
+/* The most members or items that any object or array in the value has. */
+size_t json_width(const cJSON *v);
+
 /* Equality of values; the order of members does not matter. */
 bool json_equal(const cJSON *a, const cJSON *b);
 

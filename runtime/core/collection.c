@@ -24,9 +24,32 @@ static cJSON *by_id(const cJSON *array, const char *id)
     return NULL;
 }
 
+/* Twice as many as can be in a meeting. */
+enum { ITEMS_MAX = 2000 };
+
+/* Whether one more may be put in: one that has left makes room. */
+static bool has_room(cJSON *array)
+{
+    cJSON *v;
+
+    if (cJSON_GetArraySize(array) < ITEMS_MAX)
+        return true;
+    cJSON_ArrayForEach (v, array) {
+        if (json_get(v, "removedState")) {
+            cJSON_Delete(cJSON_DetachItemViaPointer(array, v));
+            return true;
+        }
+    }
+    return false;
+}
+
 static int append_copy(cJSON *array, const cJSON *item)
 {
-    cJSON *copy = cJSON_Duplicate(item, true);
+    cJSON *copy;
+
+    if (!has_room(array))
+        return 0;
+    copy = cJSON_Duplicate(item, true);
 
     if (copy && cJSON_AddItemToArray(array, copy))
         return 0;

@@ -57,13 +57,18 @@ static bool is_collection(const char *name)
            strcmp(name, "audioRoutingGroups") == 0;
 }
 
+/* Unknown members are kept too, but not without end. */
+enum { MEMBERS_MAX = 1000 };
+
 int call_leg_keep(struct leg *leg, const cJSON *v)
 {
     bool deep = (cJSON_IsObject(v) || cJSON_IsArray(v)) && !is_collection(v->string);
-    char *text = deep ? json_text(v) : NULL;
-    int err = deep && !text ? ERR_NOMEM : note(leg, v);
+    bool room = cJSON_GetObjectItemCaseSensitive(leg->facts, v->string) ||
+                cJSON_GetArraySize(leg->facts) < MEMBERS_MAX;
+    char *text = deep && room ? json_text(v) : NULL;
+    int err = deep && room && !text ? ERR_NOMEM : note(leg, v);
 
-    if (!err)
+    if (!err && room)
         err = json_set(leg->facts, v->string,
                        deep ? cJSON_CreateRaw(text) : cJSON_Duplicate(v, true));
     free(text);

@@ -312,6 +312,10 @@ int notify_decode(const char *body, size_t n, struct event_list *out, struct err
     err = json_parse(&root, body, n, e);
     if (!err)
         err = take_values(&root, &values, e);
+    /* What is looked up by name or id takes time that grows with the square of this. */
+    if (!err && json_width(values) > NOTIFY_MAX_WIDTH)
+        err =
+            error_set(e, ERR_LIMIT, "an object or list has more than %u members", NOTIFY_MAX_WIDTH);
     while (!err && (item = cJSON_DetachItemFromArray(values, 0))) {
         int one;
 

@@ -16,10 +16,12 @@
 
 #define NOTIFY_MAX_BODY   (1u << 20)
 #define NOTIFY_MAX_VALUES 1000
+#define NOTIFY_MAX_WIDTH  2000 /* members of an object, items of a list */
 
 /* Decode `body`, appending to `out` (key, leg, time not set; call_id set). One bad notification
  * among good ones is skipped and named in `e` with ERR_INVALID *after* the good ones are appended,
- * unless nothing was good, when `out` is left as it was. ERR_INVALID, ERR_LIMIT, ERR_NOMEM. */
+ * unless nothing was good, when `out` is left as it was. ERR_LIMIT: longer, more or wider than
+ * above. ERR_INVALID, ERR_LIMIT, ERR_NOMEM. */
 int notify_decode(const char *body, size_t n, struct event_list *out, struct error *e);
 
 /* The call id (normalised), resource kind and its id in a resource path; false when it is no

@@ -42,6 +42,8 @@ static void queue(struct http_call *c, unsigned status, struct MHD_Response *r)
     c->answered = true;
     list_remove(&c->link);
     http_server_give_time(c->server, c->connection, HTTP_TIMES_ANSWER);
+    if (status < 400)
+        http_server_know(c->connection);
     c->dead = !r || MHD_queue_response(c->connection, status, r) != MHD_YES;
     if (r)
         MHD_destroy_response(r);

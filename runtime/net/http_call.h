@@ -22,7 +22,8 @@ struct http_server {
     bool running; /* inside MHD_run                         */
     bool again;   /* resumed a connection while inside      */
     bool closing;
-    struct list peers;
+    struct list peers; /* connections, the one longest without a turn first */
+    unsigned npeers;
     struct list waiting; /* calls that the handler has and has not answered */
 };
 
@@ -32,6 +33,10 @@ struct http_server {
 
 /* Give the client of `c` so many times the idle timeout; 0: it is our turn, no deadline. */
 void http_server_give_time(struct http_server *s, struct MHD_Connection *c, unsigned times);
+
+/* The client of `c` got an answer that was no refusal: it is not let go before those who got none.
+ */
+void http_server_know(struct MHD_Connection *c);
 
 /* Whether the other end of the socket has said that nothing more will come. */
 bool http_peer_has_left(int fd);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ struct peer {
     int fd;
     uint64_t deadline; /* in the loop's ms; 0 = it is our turn */
     bool asks;         /* we wait for (the rest of) a request  */
+    bool known;        /* has had an answer that was no refusal */
     bool finished;     /* its last byte had come at the last sweep, and we waited still */
 };
 
@@ -39,6 +41,48 @@ void http_server_give_time(struct http_server *s, struct MHD_Connection *c, unsi
     p->deadline = times ? uv_now(s->poll.loop) + times * s->cfg.timeout_s * 1000ull : 0;
     p->asks = times == HTTP_TIMES_REQUEST;
     p->finished = false;
+    list_remove(&p->link);
+    list_append(&s->peers, &p->link);
+}
+
+void http_server_know(struct MHD_Connection *c)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct peer *p = info ? info->socket_context : NULL;
+
+    if (p)
+        p->known = true;
+}
+
+/* The daemon has no call to end a connection, but it sees this as the peer's end. */
+static void end(struct peer *p)
+{
+    shutdown(p->fd, SHUT_RDWR);
+    p->deadline = 0;
+    p->asks = false;
+}
+
+/* Nearly as many connections as there may be: let one go of which we wait for a request, so that
+ * who comes now is served. Rather one that never said anything of use, and the one that has been
+ * silent for longest: the list is in the order of last turns. */
+static void make_room(struct http_server *s)
+{
+    struct peer *victim = NULL;
+
+    for (struct list *it = s->peers.next; it != &s->peers; it = it->next) {
+        struct peer *p = list_entry(it, struct peer, link);
+
+        if (p->asks && !p->known) {
+            victim = p;
+            break;
+        }
+        /* A request comes before an answer that is read slowly. */
+        if (p->deadline && (!victim || (p->asks && !victim->asks)))
+            victim = p;
+    }
+    if (victim)
+        end(victim);
 }
 
 bool http_peer_has_left(int fd)
@@ -56,8 +100,10 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **context,
     struct peer *p = *context;
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (p)
+        if (p) {
             list_remove(&p->link);
+            s->npeers--;
+        }
         free(p);
         *context = NULL;
         return;
@@ -71,6 +117,8 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **context,
     p->asks = true;
     list_append(&s->peers, &p->link);
     *context = p;
+    if (++s->npeers > s->cfg.connections - s->cfg.connections / 8)
+        make_room(s);
 }
 
 static void on_sweep(uv_timer_t *t)
@@ -83,9 +131,8 @@ static void on_sweep(uv_timer_t *t)
         bool left = p->deadline && p->asks && http_peer_has_left(p->fd);
 
         if ((left && p->finished) || (p->deadline && p->deadline < uv_now(t->loop))) {
-            /* The daemon has no call to end a connection, but it sees this as the peer's end. */
-            shutdown(p->fd, SHUT_RDWR);
-            p->deadline = 0;
+            end(p);
+            continue;
         }
         /* The daemon overlooks an end that came together with the last bytes. Whether it did is
          * known at the next sweep: it may have those bytes still before it. */
@@ -169,6 +216,17 @@ static void block_sigpipe(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+/* Several listeners, the requests that we send, files and the journal share the descriptors of the
+ * process. Who cannot open one more is worse off than who serves fewer connections. */
+static unsigned within_descriptors(unsigned connections)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur / 4 >= connections)
+        return connections;
+    return limit.rlim_cur > 4 ? (unsigned)limit.rlim_cur / 4 : 1;
+}
+
 static void fill_defaults(struct http_server_config *cfg)
 {
     if (!cfg->max_body)
@@ -179,6 +237,7 @@ static void fill_defaults(struct http_server_config *cfg)
         cfg->timeout_s = 30;
     if (!cfg->connections)
         cfg->connections = 4096;
+    cfg->connections = within_descriptors(cfg->connections);
     cfg->listen = NULL; /* the caller's */
 }
 

@@ -6,7 +6,9 @@
  *
  * A client has `timeout_s` between any two bytes and twice that for a whole request, so that one
  * which trickles is not served for ever; for reading its answer it has ten times that. One that
- * ends its side in the middle of a request is let go within two seconds.
+ * ends its side in the middle of a request is let go within two seconds. When there are nearly as
+ * many connections as there may be, each new one ends the one that has kept silent for longest,
+ * first of those that were never given more than a refusal.
  */
 #ifndef IVORY_NET_HTTP_SERVER_H
 #define IVORY_NET_HTTP_SERVER_H
@@ -38,7 +40,7 @@ struct http_server_config {
     size_t max_body;      /* 1 MiB: more is answered 413                                    */
     size_t max_headers;   /* 32 KiB: more is answered 431                                   */
     unsigned timeout_s;   /* 30: an idle or slow connection is closed                       */
-    unsigned connections; /* 4,096                                                          */
+    unsigned connections; /* 4,096, at most a quarter of the process's descriptors           */
     http_handler *handler;
     http_refusal *refusal; /* NULL: a line of plain text */
     void *arg;

@@ -1,11 +1,13 @@
 """A call service that says yes to everything, and calls that are offered to Ivory by webhooks: for tests with many calls."""
 import asyncio
+import collections
 import http.client
 import json
 import threading
+import time
 import uuid
 
-from harness import SLOW, free_ports
+from harness import SLOW, free_ports, until
 
 
 class Graph:
@@ -14,6 +16,7 @@ class Graph:
     def __init__(self):
         self.port = free_ports(1)[0]
         self.seen = []
+        self.counts, self.changed = collections.Counter(), threading.Condition()
         self.loop = asyncio.new_event_loop()
         ready = threading.Event()
         threading.Thread(target=self._run, args=(ready,), daemon=True).start()
@@ -31,10 +34,22 @@ class Graph:
                 lines = head.decode().split("\r\n")
                 n = next((int(x.split(":")[1]) for x in lines if x.lower().startswith("content-length:")), 0)
                 body = await reader.readexactly(n) if n else b""
-                writer.write(self._answer(*lines[0].split()[:2], body))
+                verb, path = lines[0].split()[:2]
+                with self.changed:
+                    self.counts[path.rsplit("/", 1)[1], path.split("/")[-2]] += 1
+                    self.changed.notify_all()
+                if not await self.misbehave(path, writer):
+                    writer.write(self._answer(verb, path, body))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         writer.close()
+
+    async def misbehave(self, path, writer):
+        """For tests: answer in another way; True when that was done."""
+        return False
+
+    def count(self, what, call):
+        return self.counts[what, call]
 
     def _answer(self, verb, path, body):
         what = path.rsplit("/", 1)[1]
@@ -82,3 +97,56 @@ class Line:
 
     def ends(self, call):
         return self.send("deleted", call, state="terminated", resultInfo={"code": 200, "subcode": 0})[0]
+
+
+BYSTANDER = """local M = {}
+function M.onCall(call)
+  call:answer()
+  call:subscribeToTone()
+  while true do
+    if call:nextTone{ timeout = 3600 } then call:mute() end
+  end
+end
+return M
+"""
+
+
+class Bystander(Line):
+    """A call that goes on while something else happens: a key is pressed, and the flow (BYSTANDER) asks for a mute."""
+
+    def __init__(self, port, graph):
+        super().__init__(port)
+        self.graph, self.keys, self.times = graph, 0, []
+        self.call = self.offer()[0]
+        until("the call to be answered", lambda: graph.count("answer", self.call))
+        self.updated(self.call)
+        until("the keys to be asked for", lambda: graph.count("subscribeToTone", self.call))
+
+    def press(self):
+        """Press a key: seconds from sending the webhook to hearing the request."""
+        self.keys += 1
+        begin = time.perf_counter()
+        status = self.send("updated", self.call, toneInfo={"tone": "tone1", "sequenceId": self.keys})[0]
+        if status != 202:
+            raise ValueError(f"a key pressed is answered {status}")
+        with self.graph.changed:
+            if not self.graph.changed.wait_for(lambda: self.graph.count("mute", self.call) == self.keys, 30 * SLOW):
+                raise TimeoutError("a key pressed is not heard")
+        self.times.append(time.perf_counter() - begin)
+        return self.times[-1]
+
+    def goes_on(self, stop):
+        """Press a key again and again in a thread of its own until the event `stop` is set; the thread's errors are kept."""
+        self.errors = []
+
+        def run():
+            try:
+                while not stop.is_set():
+                    self.press()
+                    stop.wait(0.02)
+            except Exception as error:
+                self.errors.append(error)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread

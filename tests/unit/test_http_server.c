@@ -56,11 +56,12 @@ static void on_refusal(void *arg, const struct http_message *r, struct http_mess
     http_set_body(response, "application/json", "{\"ours\":1}", 10);
 }
 
-static void open_fixture(struct fixture *f, unsigned timeout_s)
+static void open_limited(struct fixture *f, unsigned timeout_s, unsigned connections)
 {
     struct http_server_config cfg = {.listen = "127.0.0.1:0",
                                      .max_body = 10000,
                                      .timeout_s = timeout_s,
+                                     .connections = connections,
                                      .handler = on_request,
                                      .refusal = on_refusal,
                                      .arg = f};
@@ -72,6 +73,11 @@ static void open_fixture(struct fixture *f, unsigned timeout_s)
         printf("%s\n", e.text);
         exit(2);
     }
+}
+
+static void open_fixture(struct fixture *f, unsigned timeout_s)
+{
+    open_limited(f, timeout_s, 0);
 }
 
 static void close_fixture(struct fixture *f)
@@ -336,6 +342,41 @@ static void times_out_slow_clients(void)
     close_fixture(&f);
 }
 
+/* Many more connections than there may be, all silent: whoever has something to say is served. */
+static void silent_clients_make_room(void)
+{
+    enum { SILENT = 100, MOST = 16 };
+    static const char ask[] = "GET /again HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct fixture f;
+    char got[1000];
+    int known, late, silent[SILENT], before = net_descriptors();
+
+    open_limited(&f, 30, MOST);
+    known = net_connect(http_server_port(f.server));
+    net_write(&f.loop, known, ask, strlen(ask));
+    net_read(&f.loop, known, got, sizeof got, "/again", 2000);
+    EXPECT_IN(got, "200 OK");
+    for (int i = 0; i < SILENT; i++) {
+        silent[i] = net_connect(http_server_port(f.server));
+        net_turn(&f.loop, 10);
+    }
+    EXPECT(net_read(&f.loop, silent[0], got, sizeof got, NULL, 2000));
+    EXPECT(!net_read(&f.loop, silent[SILENT - 1], got, sizeof got, NULL, 50));
+    EXPECT(net_descriptors() < before + SILENT + MOST + 10);
+    late = net_connect(http_server_port(f.server));
+    net_write(&f.loop, late, ask, strlen(ask));
+    net_read(&f.loop, late, got, sizeof got, "/again", 2000);
+    EXPECT_IN(got, "200 OK");
+    net_write(&f.loop, known, ask, strlen(ask));
+    net_read(&f.loop, known, got, sizeof got, "/again", 2000);
+    EXPECT_IN(got, "200 OK");
+    for (int i = 0; i < SILENT; i++)
+        close(silent[i]);
+    close(known);
+    close(late);
+    close_fixture(&f);
+}
+
 static void ends_with_calls_unanswered(void)
 {
     static const char ask[] = "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -425,6 +466,7 @@ const struct test http_server_tests[] = {TEST(answers_now_and_later),
                                          TEST(answers_a_pipeline_in_order),
                                          TEST(survives_clients_that_vanish),
                                          TEST(times_out_slow_clients),
+                                         TEST(silent_clients_make_room),
                                          TEST(ends_with_calls_unanswered),
                                          TEST(parses_addresses),
                                          TEST(says_why_it_cannot_listen),

@@ -300,6 +300,30 @@ static void the_roster_is_whole_or_a_delta(void)
     flow_fini(&w);
 }
 
+/* Whatever the service says, what is kept of a leg has an end; who has left makes room. */
+static void what_is_kept_has_an_end(void)
+{
+    char text[200];
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("ivr.sleep(1) local n = 0 for k in pairs(call.resource) do n = n + 1 end\n"
+                   "print(#call.roster, n < 1100, call.roster[#call.roster].id)") "return M",
+              NULL);
+    flow_start(&w);
+    for (int i = 1; i <= 2100; i++) {
+        snprintf(text, sizeof text,
+                 "{\"kind\":\"roster\",\"data\":[{\"id\":\"p%d\",\"rosterSequenceNumber\":1%s}]}",
+                 i, i == 7 ? ",\"removedState\":{}" : "");
+        flow_give(&w, text);
+        snprintf(text, sizeof text, "{\"kind\":\"call\",\"data\":{\"x%d\":{}}}", i);
+        flow_give(&w, text);
+    }
+    flow_pass(&w, 1000);
+    EXPECT_IN(flow_logs(&w), "2000\ttrue\tp2001\n");
+    flow_fini(&w);
+}
+
 static void an_unheard_delete_is_bounded(void)
 {
     struct flow_world w;
@@ -333,6 +357,7 @@ const struct test leg_tests[] = {
     TEST(a_cancelled_prompt_is_stopped_at_the_service),
     TEST(further_legs_fail_alone),
     TEST(the_roster_is_whole_or_a_delta),
+    TEST(what_is_kept_has_an_end),
     TEST(an_unheard_delete_is_bounded),
     {0},
 };

@@ -277,6 +277,13 @@ static void hostile_bodies(void)
     strcpy(at, ",{}]}");
     EXPECT_INT(notify_decode(big, strlen(big), &out, &e), ERR_LIMIT);
     EXPECT_INT(out.n, NOTIFY_MAX_VALUES);
+    at = big + sprintf(big, "{\"resourceUrl\":\"calls/1\",\"resourceData\":{\"x\":1");
+    for (int i = 1; i < NOTIFY_MAX_WIDTH; i++)
+        at += sprintf(at, ",\"x%d\":1", i);
+    strcpy(at, "}}");
+    EXPECT_INT(notify_decode(big, strlen(big), &out, &e), 0);
+    strcpy(at, ",\"more\":1}}");
+    EXPECT_INT(notify_decode(big, strlen(big), &out, &e), ERR_LIMIT);
     memset(big, '[', 1000);
     EXPECT_INT(notify_decode(big, 1000, &out, &e), ERR_INVALID);
     EXPECT_IN(e.text, "nested");
