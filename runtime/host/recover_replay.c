@@ -112,32 +112,16 @@ struct replay {
     bool holds, told; /* its turn was told to be cut short */
 };
 
-static const char *place(const char *where)
+static int diverged(struct replay *x, const cJSON *recorded, const struct command *now,
+                    bool arguments)
 {
-    return where && where[0] ? where : "the machine itself";
-}
+    struct difference d = {.arguments = arguments};
 
-static const char *what_of(const struct command *c)
-{
-    return c->method ? c->method : command_kind_name(c->kind);
-}
-
-static int diverged(struct replay *x, const cJSON *recorded, const struct command *now)
-{
-    const char *method = json_str(recorded, "method");
-    char then[200] = "nothing", is[200] = "nothing";
-
-    if (!method)
-        method = json_str(recorded, "kind");
-    if (recorded)
-        snprintf(then, sizeof then, "%s (fiber %s) at %s", method ? method : "?",
-                 json_str(recorded, "fiber") ? json_str(recorded, "fiber") : "-",
-                 place(json_str(recorded, "where")));
-    if (now)
-        snprintf(is, sizeof is, "%s (fiber %s) at %s", what_of(now),
-                 now->fiber[0] ? now->fiber : "-", place(now->where));
-    return error_set(x->e, ERR_CONFLICT, "it does not repeat what it did: recorded %s, now %s",
-                     then, is);
+    difference_recorded(&d.then, recorded);
+    difference_issued(&d.now, now);
+    if (x->r->difference)
+        *x->r->difference = d;
+    return difference_error(x->e, &d);
 }
 
 static bool same_text(const cJSON *recorded, const char *name, const char *now)
@@ -157,12 +141,10 @@ static int same_command(struct replay *x, const cJSON *recorded, const struct co
         (!same_text(recorded, "kind", command_kind_name(c->kind)) ||
          !same_text(recorded, "method", c->method) || !same_text(recorded, "fiber", c->fiber) ||
          json_int(recorded, "leg", 0) != c->leg || json_int(recorded, "seq", 0) != c->seq))
-        err = diverged(x, recorded, c);
+        err = diverged(x, recorded, c, false);
     if (!err && json_str(recorded, "digest") &&
-        !same_text(now, "digest", json_str(recorded, "digest"))) {
-        err = diverged(x, recorded, c);
-        error_prefix(x->e, err, "other arguments");
-    }
+        !same_text(now, "digest", json_str(recorded, "digest")))
+        err = diverged(x, recorded, c, true);
     free(text);
     cJSON_Delete(now);
     return err;
@@ -184,7 +166,7 @@ static int take_command(struct replay *x, const char *p, size_t n)
     int err = json_parse(&recorded, p, n, x->e);
 
     if (!err)
-        err = c ? same_command(x, recorded, c) : diverged(x, recorded, NULL);
+        err = c ? same_command(x, recorded, c) : diverged(x, recorded, NULL, false);
     cJSON_Delete(recorded);
     if (err)
         return err;
@@ -242,7 +224,7 @@ static int take_event(struct replay *x, const char *p, size_t n)
     }
     err = give_held(x);
     if (!err && next_command(x))
-        err = diverged(x, NULL, next_command(x));
+        err = diverged(x, NULL, next_command(x), false);
     if (err) {
         event_fini(&ev);
         return err;

@@ -5,6 +5,7 @@
 #define IVORY_HOST_RECOVER_STATE_H
 
 #include "base/heap.h"
+#include "host/difference.h"
 #include "host/engine_state.h"
 #include "host/recover.h"
 
@@ -72,7 +73,8 @@ struct recovery {
     uint32_t next_seq;
     int64_t began;
     size_t total, fallbacks;
-    bool running; /* recovery_run is on the stack */
+    struct difference *difference; /* where past_replay says how a call went another way; or NULL */
+    bool running;                  /* recovery_run is on the stack */
 };
 
 /* --- recover_replay.c */

@@ -25,6 +25,7 @@ struct desk {
     const char *tones; /* those that are left     */
     bool stopped;      /* at a key that was wiped */
     const char *gap;   /* why it cannot be run    */
+    struct difference difference;
     struct error e;
 };
 
@@ -179,6 +180,19 @@ static int make_core(struct desk *d, struct core **out)
     return err;
 }
 
+/* What was recorded of the end, against what is done now: a command, or another result. */
+static int other_end(struct desk *d, const char *then, const struct command *c, const char *now)
+{
+    snprintf(d->difference.then.what, sizeof d->difference.then.what, "its end: %s",
+             then ? then : "?");
+    if (c)
+        difference_issued(&d->difference.now, c);
+    else
+        snprintf(d->difference.now.what, sizeof d->difference.now.what, "%s%s",
+                 now ? "its end: " : "it goes on", now ? now : "");
+    return difference_error(&d->e, &d->difference);
+}
+
 /* After the last entry nothing may come but the end, with the same result. */
 static int compare_end(struct desk *d, const struct patient *p)
 {
@@ -193,15 +207,10 @@ static int compare_end(struct desk *d, const struct patient *p)
         if (c->kind == COMMAND_END)
             end = c;
         else if (c->kind != COMMAND_LOG)
-            return error_set(&d->e, ERR_CONFLICT, "recorded its end (%s), now %s at %s",
-                             then ? then : "?", c->method ? c->method : command_kind_name(c->kind),
-                             c->where[0] ? c->where : "the machine itself");
+            return other_end(d, then, c, NULL);
     }
     now = end ? json_str(end->args, "result") : NULL;
-    if (!now || (then && strcmp(now, then) != 0))
-        return error_set(&d->e, ERR_CONFLICT, "recorded its end (%s), now %s", then ? then : "?",
-                         now ? now : "it goes on");
-    return 0;
+    return !now || (then && strcmp(now, then) != 0) ? other_end(d, then, NULL, now) : 0;
 }
 
 static int start_of(struct desk *d, struct event *start)
@@ -217,7 +226,9 @@ static int run(struct desk *d)
 {
     struct store store = {.entries = give_entries, .arg = d};
     struct engine engine = {0};
-    struct recovery r = {.cfg = {.store = &store, .seal = d->cfg->seal}, .engine = &engine};
+    struct recovery r = {.cfg = {.store = &store, .seal = d->cfg->seal},
+                         .engine = &engine,
+                         .difference = &d->difference};
     struct patient p = {0};
     struct watchdog *dog = NULL;
     int err = read_desk(d);
@@ -243,7 +254,24 @@ static int run(struct desk *d)
     return err;
 }
 
-static int report(const struct desk *d, int err)
+/* Line against line; what else can be the matter has only its reason. */
+static void write_difference(struct desk *d)
+{
+    const struct difference *x = &d->difference;
+    struct bundle *own = NULL;
+    struct error text = d->e;
+
+    if (!x->then.what[0]) {
+        fprintf(d->cfg->out, "DIFFERENT: %s\n", text.text);
+        return;
+    }
+    fprintf(d->cfg->out, "DIFFERENT%s\n", x->arguments ? ": other arguments" : "");
+    own_bundle(d, &own); /* without it there is no source to show */
+    difference_write(d->cfg->out, x, own, d->cfg->bundle ? d->cfg->bundle : own);
+    bundle_unref(own);
+}
+
+static int report(struct desk *d, int err)
 {
     const char *text = d->e.text[0] ? d->e.text : error_name(err);
 
@@ -255,8 +283,10 @@ static int report(const struct desk *d, int err)
                 d->n);
     else if (!err)
         fprintf(d->cfg->out, "the same (%zu entries)\n", d->n);
+    else if (err == ERR_CONFLICT)
+        write_difference(d);
     else
-        fprintf(d->cfg->out, "%s: %s\n", err == ERR_CONFLICT ? "DIFFERENT" : "cannot be run", text);
+        fprintf(d->cfg->out, "cannot be run: %s\n", text);
     return !err ? REPLAY_SAME : err == ERR_CONFLICT ? REPLAY_DIFFERENT : REPLAY_CANNOT;
 }
 

@@ -18,7 +18,7 @@ struct replay_config {
     struct core_config core;
     struct bundle *bundle; /* NULL: the one that the call ran with                 */
     const char *tones;     /* keys in place of wiped ones, "1,2#" or "12#"; NULL: none */
-    FILE *out;             /* one line a call                                      */
+    FILE *out;             /* one line a call, and two more of one that goes another way */
 };
 
 enum { REPLAY_SAME = 0, REPLAY_DIFFERENT = 1, REPLAY_CANNOT = 2 };
