@@ -140,6 +140,7 @@ static int start_network(struct server *sv, struct error *e)
     struct http_client_config client = {.max_body = 16u << 20,
                                         .http2 = config_bool(s->cfg, "graph.http2"),
                                         .ca_file = config_str(s->cfg, "graph.ca_file"),
+                                        .service = config_str(s->cfg, "graph.url"),
                                         .done = on_response,
                                         .arg = s};
     struct http_server_config c = listener(s, LISTENER_PUBLIC, "listen", public_handle);

@@ -27,6 +27,8 @@ struct http_client_config {
     const char *ca_file; /* PEM certificates to trust; NULL: the system's   */
     const char *pin;     /* of the only server there is, instead of checking its certificate
                             (tls_pin); outlives the client */
+    const char *service; /* an address: requests to its host go by lanes (http_lanes.h), which are
+                            cheaper; NULL: none. Needs HTTP/1.1 and no pin  */
     http_done *done;
     void *arg;
 };

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "net/http_client.h"
+#include "net/http_lanes.h"
 #include "net/http_server.h"
 
 #include <stdio.h>
@@ -12,9 +13,13 @@
 
 #define MANY 400
 
+/* The tests run twice: through curl, and through lanes to whom they talk to. */
+enum way { BY_CURL, BY_LANES };
+
 /* A client, a true server, and a peer that says the bytes it was given whatever it is asked. */
 struct fixture {
     uv_loop_t loop;
+    unsigned peer_port;
     struct http_client *client;
     struct http_server *server;
     struct http_call *held[MANY];
@@ -152,7 +157,7 @@ static void on_peer_connection(uv_stream_t *s, int status)
     uv_read_start((uv_stream_t *)c, on_peer_alloc, on_peer_read);
 }
 
-static unsigned open_peer(struct fixture *f)
+static void open_peer(struct fixture *f)
 {
     struct sockaddr_in at;
     int n = sizeof at;
@@ -163,19 +168,25 @@ static unsigned open_peer(struct fixture *f)
     uv_tcp_bind(&f->peer, (struct sockaddr *)&at, 0);
     uv_listen((uv_stream_t *)&f->peer, 100, on_peer_connection);
     uv_tcp_getsockname(&f->peer, (struct sockaddr *)&at, &n);
-    return ntohs(at.sin_port);
+    f->peer_port = ntohs(at.sin_port);
 }
 
-static void open_fixture(struct fixture *f)
+/* `to_peer`: what the lanes go to, else the server. */
+static void open_fixture(struct fixture *f, enum way way, bool to_peer)
 {
     struct http_server_config server = {.listen = "127.0.0.1:0", .handler = on_request, .arg = f};
     struct http_client_config client = {.done = on_done, .arg = f, .max_body = 1000};
+    char service[64];
 
     memset(f, 0, sizeof *f);
     for (int i = 0; i < MANY; i++)
         f->status[i] = -1;
     uv_loop_init(&f->loop);
     EXPECT_INT(http_server_new(&f->server, &f->loop, &server, NULL), 0);
+    open_peer(f);
+    snprintf(service, sizeof service, "http://127.0.0.1:%u/v1.0",
+             to_peer ? f->peer_port : http_server_port(f->server));
+    client.service = way == BY_LANES ? service : NULL;
     EXPECT_INT(http_client_new(&f->client, &f->loop, &client, NULL), 0);
 }
 
@@ -195,7 +206,7 @@ static void close_fixture(struct fixture *f)
     EXPECT(net_close(&f->loop));
 }
 
-static void sends_and_receives(void)
+static void sends_and_receives(enum way way)
 {
     static const struct {
         const char *verb, *body, *want;
@@ -213,7 +224,7 @@ static void sends_and_receives(void)
     int before = net_descriptors();
     struct fixture f;
 
-    open_fixture(&f);
+    open_fixture(&f, way, false);
     for (int i = 0; i < (int)(sizeof cases / sizeof *cases); i++) {
         send_to(&f, (uint64_t)i, cases[i].verb, http_server_port(f.server), "/p?q=1", cases[i].body,
                 5000);
@@ -229,12 +240,12 @@ static void sends_and_receives(void)
     EXPECT_INT(net_descriptors(), before);
 }
 
-static void carries_many_at_once(void)
+static void carries_many_at_once(enum way way)
 {
     int before = net_descriptors();
     struct fixture f;
 
-    open_fixture(&f);
+    open_fixture(&f, way, false);
     for (int round = 0; round < 2; round++) {
         f.done = f.nheld = 0;
         for (uint64_t i = 0; i < MANY; i++) {
@@ -251,17 +262,15 @@ static void carries_many_at_once(void)
     EXPECT_INT(net_descriptors(), before);
 }
 
-static void keeps_its_connections(void)
+static void keeps_its_connections(enum way way)
 {
     struct fixture f;
-    unsigned port;
 
-    open_fixture(&f);
-    port = open_peer(&f);
+    open_fixture(&f, way, true);
     f.peer_says = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
     f.peer_stays = true;
     for (int i = 0; i < 20; i++) {
-        send_to(&f, (uint64_t)i, "POST", port, "/", "{}", 5000);
+        send_to(&f, (uint64_t)i, "POST", f.peer_port, "/", "{}", 5000);
         EXPECT(net_until(&f.loop, &f.done, i + 1, 5000));
     }
     EXPECT_INT(f.ok, 20);
@@ -269,50 +278,48 @@ static void keeps_its_connections(void)
     close_fixture(&f);
 }
 
-static void tells_why_no_answer_came(void)
+static void tells_why_no_answer_came(enum way way)
 {
     static const struct {
         const char *says;
         bool stays;
-        const char *why;
+        const char *why, *lanes_why;
     } cases[] = {
-        {"", false, ""},
-        {"rubbish\r\n\r\n", false, ""},
-        {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", false, ""},
-        {"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", true, "file size"},
-        {"HTTP/1.1 200 OK\r\nContent-Le", true, "timed out"},
-        {"", true, "timed out"},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false, ""},
+        {"", false, "", ""},
+        {"rubbish\r\n\r\n", false, "", ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", false, "", ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", true, "file size", "too long"},
+        {"HTTP/1.1 200 OK\r\nContent-Le", true, "timed out", "in time"},
+        {"", true, "timed out", "in time"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false, "", ""},
     };
     struct fixture f;
     char *endless = malloc(200000);
-    unsigned port;
     size_t n;
 
-    open_fixture(&f);
-    port = open_peer(&f);
+    open_fixture(&f, way, true);
     for (int i = 0; i < (int)(sizeof cases / sizeof *cases); i++) {
         f.peer_says = cases[i].says;
         f.peer_stays = cases[i].stays;
-        send_to(&f, (uint64_t)i, "GET", port, "/", NULL, 200);
+        send_to(&f, (uint64_t)i, "GET", f.peer_port, "/", NULL, 200);
         EXPECT(net_until(&f.loop, &f.done, i + 1, 5000));
         EXPECT_INT(f.status[i], 0);
         EXPECT(f.body[i][0]);
-        EXPECT_IN(f.body[i], cases[i].why);
+        EXPECT_IN(f.body[i], way == BY_LANES ? cases[i].lanes_why : cases[i].why);
     }
     f.peer_stays = true;
     n = (size_t)sprintf(endless, "HTTP/1.1 200 OK\r\n\r\n");
     memset(endless + n, 'a', 50000);
     endless[n + 50000] = '\0';
     f.peer_says = endless;
-    send_to(&f, 20, "GET", port, "/", NULL, 5000);
+    send_to(&f, 20, "GET", f.peer_port, "/", NULL, 5000);
     EXPECT(net_until(&f.loop, &f.done, f.done + 1, 6000));
     EXPECT_INT(f.status[20], 0);
     EXPECT_IN(f.body[20], "too long");
     n = (size_t)sprintf(endless, "HTTP/1.1 200 OK\r\n");
     while (n < 190000)
         n += (size_t)sprintf(endless + n, "h%zu: x\r\n", n);
-    send_to(&f, 21, "GET", port, "/", NULL, 5000);
+    send_to(&f, 21, "GET", f.peer_port, "/", NULL, 5000);
     EXPECT(net_until(&f.loop, &f.done, f.done + 1, 6000));
     EXPECT_INT(f.status[21], 0);
     EXPECT_IN(f.body[21], "headers are too long");
@@ -329,7 +336,7 @@ static void refuses_other_schemes(void)
                                        "http://[::1",        "gopher://127.0.0.1/x"};
     struct fixture f;
 
-    open_fixture(&f);
+    open_fixture(&f, BY_CURL, false);
     for (int i = 0; i < (int)(sizeof urls / sizeof *urls); i++) {
         struct http_message m;
 
@@ -349,7 +356,7 @@ static void goes_past_the_proxy_to_this_machine(void)
     struct fixture f;
 
     setenv("http_proxy", "http://127.0.0.1:1", 1);
-    open_fixture(&f);
+    open_fixture(&f, BY_CURL, false);
     get(&f, 0, "/");
     EXPECT(net_until(&f.loop, &f.done, 1, 5000));
     EXPECT_INT(f.status[0], 200);
@@ -361,11 +368,11 @@ static void goes_past_the_proxy_to_this_machine(void)
     close_fixture(&f);
 }
 
-static void forgets_what_is_cancelled(void)
+static void forgets_what_is_cancelled(enum way way)
 {
     struct fixture f;
 
-    open_fixture(&f);
+    open_fixture(&f, way, false);
     get(&f, 1, "/x");
     http_client_cancel(f.client, 1); /* nothing was sent yet */
     get(&f, 2, "/hold");
@@ -383,12 +390,12 @@ static void forgets_what_is_cancelled(void)
     close_fixture(&f);
 }
 
-static void lets_done_do_anything(void)
+static void lets_done_do_anything(enum way way)
 {
     int before = net_descriptors();
     struct fixture f;
 
-    open_fixture(&f);
+    open_fixture(&f, way, false);
     get(&f, 1, "/hold");
     get(&f, 2, "/hold");
     EXPECT(net_until(&f.loop, &f.nheld, 2, 5000));
@@ -413,18 +420,17 @@ static void lets_done_do_anything(void)
     EXPECT_INT(net_descriptors(), before);
 }
 
-static void ends_in_the_middle(void)
+static void ends_in_the_middle(enum way way)
 {
     int before = net_descriptors();
     struct fixture f;
-    unsigned port;
 
-    open_fixture(&f);
-    port = open_peer(&f);
+    open_fixture(&f, way, false);
     f.peer_says = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhal";
     f.peer_stays = true;
     for (uint64_t i = 0; i < 30; i++) {
-        send_to(&f, i, "POST", i % 2 ? port : http_server_port(f.server), "/hold", "{}", 5000);
+        send_to(&f, i, "POST", i % 2 ? f.peer_port : http_server_port(f.server), "/hold", "{}",
+                5000);
         net_turn(&f.loop, 1);
     }
     close_fixture(&f);
@@ -433,20 +439,18 @@ static void ends_in_the_middle(void)
 }
 
 /* Curl closes the sockets of connections that do not come about by itself. */
-static void leaves_nothing_of_failed_connections(void)
+static void leaves_nothing_of_failed_connections(enum way way)
 {
     int before = net_descriptors();
 
     for (int turns = 0; turns < 8; turns++) {
         struct fixture f;
-        unsigned port;
 
-        open_fixture(&f);
-        port = open_peer(&f);
+        open_fixture(&f, way, true);
         f.peer_stays = true;
         f.peer_says = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
         for (uint64_t i = 0; i < 30; i++)
-            send_to(&f, i, "GET", i % 3 == 0 ? 1 : port, "/", NULL, 5000);
+            send_to(&f, i, "GET", i % 3 == 0 ? 1 : f.peer_port, "/", NULL, 5000);
         for (int i = 0; i < turns; i++)
             net_turn(&f.loop, 0);
         for (uint64_t i = 0; i < 30; i += 2)
@@ -462,7 +466,8 @@ static void leaves_nothing_of_failed_connections(void)
 
 static void survives_failing_memory(void)
 {
-    struct http_client_config cfg = {.done = on_done, .ca_file = "/etc/hostname"};
+    struct http_client_config cfg = {
+        .done = on_done, .ca_file = "/etc/hostname", .service = "http://127.0.0.1:1"};
     struct http_message m;
     uv_loop_t loop;
 
@@ -483,10 +488,190 @@ static void survives_failing_memory(void)
     EXPECT(net_close(&loop));
 }
 
-const struct test http_client_tests[] = {
-    TEST(sends_and_receives),        TEST(carries_many_at_once),
-    TEST(keeps_its_connections),     TEST(tells_why_no_answer_came),
-    TEST(refuses_other_schemes),     TEST(goes_past_the_proxy_to_this_machine),
-    TEST(forgets_what_is_cancelled), TEST(lets_done_do_anything),
-    TEST(ends_in_the_middle),        TEST(leaves_nothing_of_failed_connections),
-    TEST(survives_failing_memory),   {0}};
+/* Closed by the peer while it was idle: the next request takes another connection. */
+static void does_not_trust_an_idle_connection(enum way way)
+{
+    struct fixture f;
+
+    open_fixture(&f, way, true);
+    f.peer_says = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    for (int i = 0; i < 6; i++) {
+        send_to(&f, (uint64_t)i, "POST", f.peer_port, "/", "{}", 5000);
+        EXPECT(net_until(&f.loop, &f.done, i + 1, 5000));
+        if (i % 2)
+            net_turn(&f.loop, 20); /* it may or may not have been noticed */
+    }
+    EXPECT_INT(f.ok, 6);
+    EXPECT_INT(f.peer_clients, 6);
+    close_fixture(&f);
+}
+
+/* Cancelled before the connection was there: the next request gets it. */
+static void keeps_what_it_began_to_connect(void)
+{
+    struct fixture f;
+
+    open_fixture(&f, BY_LANES, true);
+    f.peer_says = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    f.peer_stays = true;
+    send_to(&f, 1, "POST", f.peer_port, "/", "{}", 5000);
+    http_client_cancel(f.client, 1);
+    for (int i = 0; i < 5; i++)
+        net_turn(&f.loop, 5);
+    send_to(&f, 2, "POST", f.peer_port, "/", "{}", 5000);
+    EXPECT(net_until(&f.loop, &f.done, 1, 5000));
+    EXPECT_INT(f.status[2], 200);
+    EXPECT_INT(f.peer_clients, 1);
+    close_fixture(&f);
+}
+
+/* What a lane does not do by itself is curl's: it would be wrong on the wire otherwise. */
+static void leaves_the_unusual_to_curl(void)
+{
+    static const struct {
+        const char *verb, *path, *header;
+    } cases[] = {{"GET", "/a b", NULL},
+                 {"GET", "/a\r\nX-Smuggled: 1", NULL},
+                 {"G T", "/", NULL},
+                 {"POST", "/", "Transfer-Encoding"},
+                 {"POST", "/", "content-length"},
+                 {"GET", "@192.0.2.1/", NULL}};
+    struct fixture f;
+
+    open_fixture(&f, BY_LANES, true);
+    f.peer_says = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    f.peer_stays = true;
+    for (int i = 0; i < (int)(sizeof cases / sizeof *cases); i++) {
+        struct http_message m;
+        struct lanes l = {.origin = NULL};
+        char url[200], origin[64];
+
+        snprintf(origin, sizeof origin, "http://127.0.0.1:%u", f.peer_port);
+        snprintf(url, sizeof url, "%s%s", origin, cases[i].path);
+        l.origin = origin;
+        http_request_init(&m, cases[i].verb, url);
+        if (cases[i].header)
+            http_set_header(&m, cases[i].header, "1");
+        EXPECT(!lanes_serve(&l, &m));
+        http_fini(&m);
+        http_request_init(&m, "GET", origin);
+        EXPECT(lanes_serve(&l, &m));
+        http_fini(&m);
+    }
+    close_fixture(&f);
+}
+
+static void sends_and_receives_by_curl(void)
+{
+    sends_and_receives(BY_CURL);
+}
+
+static void sends_and_receives_by_lanes(void)
+{
+    sends_and_receives(BY_LANES);
+}
+
+static void carries_many_at_once_by_curl(void)
+{
+    carries_many_at_once(BY_CURL);
+}
+
+static void carries_many_at_once_by_lanes(void)
+{
+    carries_many_at_once(BY_LANES);
+}
+
+static void keeps_its_connections_by_curl(void)
+{
+    keeps_its_connections(BY_CURL);
+}
+
+static void keeps_its_connections_by_lanes(void)
+{
+    keeps_its_connections(BY_LANES);
+}
+
+static void tells_why_no_answer_came_by_curl(void)
+{
+    tells_why_no_answer_came(BY_CURL);
+}
+
+static void tells_why_no_answer_came_by_lanes(void)
+{
+    tells_why_no_answer_came(BY_LANES);
+}
+
+static void forgets_what_is_cancelled_by_curl(void)
+{
+    forgets_what_is_cancelled(BY_CURL);
+}
+
+static void forgets_what_is_cancelled_by_lanes(void)
+{
+    forgets_what_is_cancelled(BY_LANES);
+}
+
+static void lets_done_do_anything_by_curl(void)
+{
+    lets_done_do_anything(BY_CURL);
+}
+
+static void lets_done_do_anything_by_lanes(void)
+{
+    lets_done_do_anything(BY_LANES);
+}
+
+static void ends_in_the_middle_by_curl(void)
+{
+    ends_in_the_middle(BY_CURL);
+}
+
+static void ends_in_the_middle_by_lanes(void)
+{
+    ends_in_the_middle(BY_LANES);
+}
+
+static void leaves_nothing_of_failed_connections_by_curl(void)
+{
+    leaves_nothing_of_failed_connections(BY_CURL);
+}
+
+static void leaves_nothing_of_failed_connections_by_lanes(void)
+{
+    leaves_nothing_of_failed_connections(BY_LANES);
+}
+
+static void does_not_trust_an_idle_connection_by_curl(void)
+{
+    does_not_trust_an_idle_connection(BY_CURL);
+}
+
+static void does_not_trust_an_idle_connection_by_lanes(void)
+{
+    does_not_trust_an_idle_connection(BY_LANES);
+}
+
+const struct test http_client_tests[] = {TEST(sends_and_receives_by_curl),
+                                         TEST(sends_and_receives_by_lanes),
+                                         TEST(carries_many_at_once_by_curl),
+                                         TEST(carries_many_at_once_by_lanes),
+                                         TEST(keeps_its_connections_by_curl),
+                                         TEST(keeps_its_connections_by_lanes),
+                                         TEST(tells_why_no_answer_came_by_curl),
+                                         TEST(tells_why_no_answer_came_by_lanes),
+                                         TEST(forgets_what_is_cancelled_by_curl),
+                                         TEST(forgets_what_is_cancelled_by_lanes),
+                                         TEST(lets_done_do_anything_by_curl),
+                                         TEST(lets_done_do_anything_by_lanes),
+                                         TEST(ends_in_the_middle_by_curl),
+                                         TEST(ends_in_the_middle_by_lanes),
+                                         TEST(leaves_nothing_of_failed_connections_by_curl),
+                                         TEST(leaves_nothing_of_failed_connections_by_lanes),
+                                         TEST(does_not_trust_an_idle_connection_by_curl),
+                                         TEST(does_not_trust_an_idle_connection_by_lanes),
+                                         TEST(refuses_other_schemes),
+                                         TEST(goes_past_the_proxy_to_this_machine),
+                                         TEST(keeps_what_it_began_to_connect),
+                                         TEST(leaves_the_unusual_to_curl),
+                                         TEST(survives_failing_memory),
+                                         {0}};
