@@ -13,7 +13,9 @@ from harness import SLOW, free_ports, until
 class Graph:
     """Answers tokens, 202 for actions, 200 for the rest; remembers verb and last part of the path with the body."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
+        self.tls = tls
+        self.connections = 0
         self.port = free_ports(1)[0]
         self.seen = []
         self.counts, self.changed = collections.Counter(), threading.Condition()
@@ -24,11 +26,12 @@ class Graph:
 
     def _run(self, ready):
         asyncio.set_event_loop(self.loop)
-        self.loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1000))
+        self.loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1000, ssl=self.tls))
         ready.set()
         self.loop.run_forever()
 
     async def _serve(self, reader, writer):
+        self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode().split("\r\n")
@@ -68,7 +71,7 @@ class Graph:
     def sets(self, folder):
         secret = folder / "secret"
         secret.write_text("s")
-        url = f"http://127.0.0.1:{self.port}"
+        url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
         return [f"graph.url={url}", f"graph.authority={url}", "graph.tenant=contoso", "graph.app_id=app", f"graph.secret_file={secret}",
                 "public_url=http://127.0.0.1:1", "inbound.verify=false"]
 

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import warnings
 
+from graph_stub import Graph, Line
 from harness import SLOW, Service, check, main, request, until
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of the old versions that are tried
@@ -283,9 +284,32 @@ def thousands_are_idle():
     s.stop()
 
 
+def the_call_service_has_tls():
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=stranger", "-days", "30",
+            "-keyout", "stranger.key", "-out", "stranger.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(FOLDER / "one.pem", FOLDER / "one.key")
+    graph = Graph(tls)
+    s = Service(*graph.sets(FOLDER), f"graph.ca_file={FOLDER}/ca.pem")
+    line = Line(s.port)
+    calls = [line.offer()[0] for _ in range(30)]
+    until("calls to be answered", lambda: sum(what == "answer" for _, what, _ in graph.seen) == 30)
+    for call in calls:
+        line.updated(call)
+    until("prompts to be played", lambda: sum(what == "playPrompt" for _, what, _ in graph.seen) >= 30)
+    check("connections are kept", graph.connections <= 31, graph.connections)
+    s.stop()
+    seen = len(graph.seen)
+    s = Service(*graph.sets(FOLDER), f"graph.ca_file={FOLDER}/stranger.pem")
+    Line(s.port).offer()
+    s.says("certificate", 20)
+    check("nothing is sent to a stranger", len(graph.seen) == seen)
+    s.stop()
+
+
 make_all()
 try:
     main(whole_calls_and_large_bodies, only_what_is_safe, certificates_change, bad_files_keep_it_from_starting, the_admin_address_too,
-         slow_and_broken_clients, thousands_are_idle)
+         the_call_service_has_tls, slow_and_broken_clients, thousands_are_idle)
 finally:
     shutil.rmtree(FOLDER, ignore_errors=True)
