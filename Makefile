@@ -5,6 +5,7 @@
 # make asan       unit, flow and black-box tests under the address and undefined-behaviour sanitizers
 # make fuzz       each fuzz target for FUZZ_SECONDS (20), two at a time
 # make bench      calls a second, CPU, times and memory, beside a bot in C and one in Node.js; a few minutes
+# make bench-attack  what a call feels of attacks beside it; two minutes
 # make lint       layers, formatting, cppcheck, luacheck          make format   put the formatting right
 # make prompts    speak the texts of flows/prompts anew
 # make install    PREFIX=/usr/local DESTDIR=
@@ -36,7 +37,7 @@ STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*')
 C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.[ch])
 LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
-.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench lint format prompts install uninstall clean setup-run setup-test
+.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack lint format prompts install uninstall clean setup-run setup-test
 .DELETE_ON_ERROR:
 all: $(BUILD)/ivory
 
@@ -125,6 +126,9 @@ bench: setup-test
 	@mkdir -p $(BUILD)/node-bench && cp tests/bench/package.json $(BUILD)/node-bench/
 	@[ -d $(BUILD)/node-bench/node_modules/undici ] || npm install --prefix $(BUILD)/node-bench --no-audit --no-fund --no-package-lock --loglevel=error
 	@python3 tests/bench/run.py $(BUILD)
+bench-attack: setup-test
+	@$(MAKE) --no-print-directory -s -j2 all
+	@python3 tests/bench/attack.py $(BUILD)
 
 lint: setup-test
 	@sh tests/lint/layers.sh
