@@ -20,8 +20,8 @@ function attacks.loop() while true do end end -- luacheck: ignore
 function attacks.caught() while true do pcall(function() while true do end end) end end -- luacheck: ignore
 
 function attacks.memory()
-    local t = {}
-    for i = 1, 1e9 do t[i] = { i } end
+    local t = {} -- luacheck: ignore
+    for i = 1, 1e9 do t[i] = { i } end -- luacheck: ignore
 end
 
 function attacks.string()
