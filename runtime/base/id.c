@@ -35,6 +35,19 @@ bool id_equal(const char *a, const char *b)
     return a && b && id_normalise(x, a) && id_normalise(y, b) && strcmp(x, y) == 0;
 }
 
+/* FNV-1a, and its halves folded: the low bits of the product alone depend on the low bits of the
+ * letters only. */
+unsigned id_shard(const char *id, unsigned shards)
+{
+    uint64_t hash = 14695981039346656037u;
+
+    if (shards < 2)
+        return 0;
+    for (; *id && *id != '.'; id++)
+        hash = (hash ^ (unsigned char)*id) * 1099511628211u;
+    return (unsigned)((hash ^ hash >> 32) % shards);
+}
+
 void hex_encode(char *out, const void *p, size_t n)
 {
     static const char digits[] = "0123456789abcdef";

@@ -19,6 +19,10 @@ bool id_normalise(char out[ID_MAX], const char *id);
 /* Whether two ids name the same thing. NULL equals nothing. */
 bool id_equal(const char *a, const char *b);
 
+/* Which of `shards` (1 or more) an id or key falls to: the same in every process. A key may be
+ * followed by "." and more, which does not count. */
+unsigned id_shard(const char *id, unsigned shards);
+
 /* Lower-case hexadecimal of `n` bytes into `out`, which holds 2 n + 1. */
 void hex_encode(char *out, const void *p, size_t n);
 

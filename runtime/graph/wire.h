@@ -25,6 +25,26 @@
 
 struct wire;
 
+/* Several wires of one service (its workers) share the calls out among them. A call's key falls to
+ * the wire that has it (id_shard), and an offered call goes to the wire that its id falls to. Ids
+ * of other calls fall where they like: `bound` tells of those that this wire has all the same. */
+struct wire_shards {
+    unsigned count, self; /* 0 or 1 of them: this is the only one */
+    /* This wire has (`ours`), or has no more, the call `id`, which falls to another. */
+    void (*bound)(void *arg, const char *id, bool ours);
+    /* Which wire told so of `id`; -1: none did. */
+    int (*find)(void *arg, const char *id);
+    void *arg;
+};
+
+/* Events of a webhook about calls that another wire has; the token was found good. */
+struct wire_parcel {
+    unsigned shard;  /* whose                                              */
+    char tenant[64]; /* that the token named; empty when it is not checked */
+    size_t bytes;    /* of the body they came in                           */
+    struct event_list events;
+};
+
 struct wire_config {
     char
         *graph_url; /* "https://graph.microsoft.com" or the exchange's address, no trailing slash */
@@ -55,6 +75,7 @@ struct wire_config {
     /* Optional. A method of that call goes out, for the first time. */
     void (*sent)(void *arg, const char *key);
     void *hooks_arg;
+    struct wire_shards shards;
 };
 
 enum wire_action_kind {
@@ -63,6 +84,8 @@ enum wire_action_kind {
     WIRE_ANSWER, /* answer webhook `id` with `message` (a response)               */
     WIRE_ABORT,  /* forget request `id` if it has not been answered               */
     WIRE_LOG,    /* `text` for the log, `level` "info", "warn" or "error"         */
+    WIRE_PARCEL, /* give `parcel` to its wire: a part of webhook `id`, whose answer waits for what
+                    becomes of the part. Before the answer of this wire */
 };
 
 struct wire_action {
@@ -73,6 +96,7 @@ struct wire_action {
     struct event event;
     const char *level;
     char *text;
+    struct wire_parcel *parcel; /* owned */
 };
 
 /* The texts of `cfg` are copied. ERR_INVALID names what is missing, ERR_NOMEM. */
@@ -98,6 +122,12 @@ int wire_response(struct wire *w, uint64_t id, const struct http_message *respon
  * 503 too much or no keys. ERR_NOMEM: there will be no WIRE_ANSWER; the driver answers 500. */
 int wire_webhook(struct wire *w, uint64_t id, const char *path_key, const char *authorization,
                  const char *body, size_t n, int64_t now);
+
+/* A part of a webhook that another wire received; taken over unless ERR_NOMEM. `id` names it in
+ * WIRE_ANSWER, with a status as for a whole one. */
+int wire_take_parcel(struct wire *w, uint64_t id, struct wire_parcel *p, int64_t now);
+/* NULL is fine. */
+void wire_parcel_free(struct wire_parcel *p);
 
 /* Begin an outgoing call: an EVENT_START with a new key comes out. `create` = arguments of the
  * create method, taken over in any case. The key is written to `key`. ERR_NOMEM, ERR_LIMIT. */

@@ -143,7 +143,10 @@ int wire_leg_bind(struct wire *w, struct leg *l, const char *id, const char *spe
         wire_log(w, "warn", "call %s: the service renamed leg %d from %s to %s", l->call->key,
                  l->number, l->id, id);
         map_remove(&w->ids, l->id);
+        wire_shard_unbind(w, l->id);
     }
+    if (!same && !l->call->over)
+        wire_shard_bind(w, id);
     free(l->id);
     free(l->spelled);
     l->id = own;
@@ -278,8 +281,10 @@ int wire_call_start(struct wire *w, const char *what, cJSON *resource, const cha
     struct call *c;
     int err;
 
-    wire_random(w, bytes, sizeof bytes);
-    hex_encode(key, bytes, sizeof bytes);
+    do {
+        wire_random(w, bytes, sizeof bytes);
+        hex_encode(key, bytes, sizeof bytes);
+    } while (!wire_shard_takes(w, key));
     wire_random(w, bytes, 8);
     hex_encode(seed, bytes, 8);
     err = data ? 0 : ERR_NOMEM;

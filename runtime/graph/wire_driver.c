@@ -35,6 +35,7 @@ void wire_action_fini(struct wire_action *a)
     http_fini(&a->message);
     event_fini(&a->event);
     free(a->text);
+    wire_parcel_free(a->parcel);
     *a = (struct wire_action){0};
 }
 

@@ -13,6 +13,7 @@
  *   wire_early.c     events that came before their call, webhooks that wait for a flow's reply
  *   wire_keys.c      the service's keys, and which of its tokens were found good
  *   wire_token.c     our tokens, one a tenant
+ *   wire_shard.c     which of several wires has a call
  *
  * Time is `w->now`, set on every entrance and never going back. A timer's owner reserves its place
  * when it is made (wire_reserve), so that arming one cannot fail. What must not get lost when
@@ -39,7 +40,7 @@ enum {
     WIRE_TENANTS_MAX = 1000,        /* tokens of ours                         */
     WIRE_ENDED_MAX = 10000,         /* ended calls that are remembered ...    */
     WIRE_ENDED_MS = 15 * 60 * 1000, /* ... and for how long                   */
-    WIRE_TENANT_MAX = 64,           /* length of a tenant's name, with NUL    */
+    WIRE_TENANT_MAX = 64,           /* as in a parcel; length of a tenant's name, with NUL    */
     WIRE_RECORDING_MAX = 16 << 20,  /* bytes of a recording                   */
     WIRE_HTTP_BODY_MAX = 1 << 20,   /* bytes of an answer to a flow's request */
     WIRE_PATH_MAX = KEY_MAX + 12,   /* "<key>.<leg>"                          */
@@ -168,6 +169,20 @@ void wire_call_forget(struct wire *w, struct call *c);
 /* Free a call that is over and has no request left. */
 void wire_call_settle(struct wire *w, struct call *c);
 void wire_call_free(struct wire *w, struct call *c);
+
+/* --- wire_shard.c ----------------------------------------------------------------------------- */
+
+/* The wire that has `id`, as far as can be told. */
+unsigned wire_shard_of(const struct wire *w, const char *id);
+/* Whether a new key may be this one. */
+bool wire_shard_takes(const struct wire *w, const char *key);
+/* A call of this wire has that id now; it has not any more, and nobody will ask again. */
+void wire_shard_bind(struct wire *w, const char *id);
+void wire_shard_unbind(struct wire *w, const char *id);
+/* Take out of `events` those of other wires, and send them there on behalf of webhook `id`.
+ * ERR_NOMEM. */
+int wire_share_out(struct wire *w, uint64_t id, const char *tenant, size_t bytes,
+                   struct event_list *events);
 
 /* --- wire_ended.c ------------------------------------------------------------------------------
  */

@@ -17,6 +17,7 @@ struct webhook {
     char *path_key, *authorization, *body;
     size_t n;
     char tenant[WIRE_TENANT_MAX]; /* of its token; empty when tokens are not checked */
+    bool parcel;                  /* another wire received it: what is in it stays here */
     int later_s;                  /* a call in it is to be offered again after so long */
 };
 
@@ -206,8 +207,28 @@ static int status_of(int err)
     return err == 0 ? 202 : err == ERR_LIMIT ? 503 : 500;
 }
 
-/* The token was found good: read the body. What was taken in before an error stays; the service
- * sends it all again, and repetition does no harm. */
+/* What was read of an accepted notification. Returns the status. What was taken in before an error
+ * stays; the service sends it all again, and repetition does no harm. */
+static int take_in(struct wire *w, struct webhook *in, struct leg *on_path,
+                   struct event_list *events)
+{
+    int err = 0;
+
+    if (!tenants_agree(w, in, on_path, events)) {
+        wire_log(w, "warn", "notification refused: the token is of tenant %s, the call is not",
+                 in->tenant);
+        return 403;
+    }
+    if (!in->path_key[0] && !in->parcel)
+        err = wire_share_out(w, in->answer->a.id, in->tenant, in->n, events);
+    if (!err)
+        err = take_events(w, in, on_path, events);
+    if (err)
+        wire_log(w, "error", "notification not taken: %s", error_name(err));
+    return in->later_s ? 503 : status_of(err);
+}
+
+/* The token was found good: read the body. */
 static void accept(struct wire *w, struct webhook *in)
 {
     struct event_list events = {0};
@@ -225,17 +246,10 @@ static void accept(struct wire *w, struct webhook *in)
         status = ended ? 202 : 404;
         if (!ended)
             wire_log(w, "warn", "notification refused: no call %.40s", in->path_key);
-    } else if (!tenants_agree(w, in, on_path, &events)) {
-        status = 403;
-        wire_log(w, "warn", "notification refused: the token is of tenant %s, the call is not",
-                 in->tenant);
     } else {
         if (err)
             wire_log(w, "warn", "part of a notification was skipped: %s", e.text);
-        err = take_events(w, in, on_path, &events);
-        status = in->later_s ? 503 : status_of(err);
-        if (err)
-            wire_log(w, "error", "notification not taken: %s", error_name(err));
+        status = take_in(w, in, on_path, &events);
     }
     event_list_fini(&events);
     if (in->answer)
@@ -384,5 +398,23 @@ int wire_webhook_take(struct wire *w, uint64_t id, const char *path_key, const c
     } else {
         judge(w, &in, true);
     }
+    return 0;
+}
+
+int wire_take_parcel(struct wire *w, uint64_t id, struct wire_parcel *p, int64_t now)
+{
+    struct webhook in = {.path_key = "", .n = p->bytes, .parcel = true};
+    int status;
+
+    wire_advance(w, now);
+    in.answer = wire_action_new(WIRE_ANSWER);
+    if (!in.answer)
+        return ERR_NOMEM;
+    in.answer->a.id = id;
+    memcpy(in.tenant, p->tenant, sizeof in.tenant);
+    status = take_in(w, &in, NULL, &p->events);
+    wire_parcel_free(p);
+    if (in.answer)
+        respond(w, &in, status);
     return 0;
 }

@@ -7,10 +7,10 @@
 
 #include "base/json.h"
 #include "graph/joinlink.h"
-#include "host/host_hooks.h"
 #include "host/host_journal.h"
 #include "host/leave.h"
 #include "host/recover.h"
+#include "host/survey.h"
 #include "net/http_listen.h"
 
 #include <openssl/crypto.h>
@@ -25,24 +25,33 @@ static void get_health(struct host *s, struct http_call *call, const struct http
     answer_status(call, 200);
 }
 
-static void get_ready(struct host *s, struct http_call *call, const struct http_message *request,
-                      const char *rest)
+/* A request that is answered when a trip comes home. */
+static void survey_for(struct host *s, struct http_call *call, const char *key, survey_done *done)
 {
-    cJSON *body = cJSON_CreateObject();
-    struct core *core = engine_core(s->engine);
-    struct error e = {""};
-    bool written = host_journal_health(s, &e) == 0;
-    bool draining = leave_refuses(s->leave) != 0;
-    bool ready = written && !s->stopping && !draining && core_bundle(core);
+    if (survey_begin(s, key, done, call))
+        answer_status(call, 500);
+}
 
-    (void)request, (void)rest;
+static void say_ready(struct survey *v, void *call, bool home)
+{
+    struct host *s = v->trip.host;
+    cJSON *body = cJSON_CreateObject();
+    struct error e = {""};
+    const cJSON *refused;
+    bool written = host_journal_health(s, &e) == 0, draining = leave_refuses(s->leave) != 0;
+    bool ready = written && !s->stopping && !draining;
+
+    if (!home) { /* the listener has answered for us */
+        cJSON_Delete(body);
+        return;
+    }
+    refused = bundles_refused(s->bundles);
     if (!body || json_set(body, "ready", cJSON_CreateBool(ready)) ||
-        json_set_str(body, "bundle", core_bundle(core) ? core_bundle(core)->id : "") ||
-        json_set_int(body, "calls", (int64_t)core_calls(core)) ||
-        json_set_int(body, "recovering", (int64_t)engine_recovering(s->engine)) ||
+        json_set_str(body, "bundle", bundles_active(s->bundles)->id) ||
+        json_set_int(body, "calls", (int64_t)v->calls) ||
+        json_set_int(body, "recovering", (int64_t)v->recovering) ||
         (draining && json_set(body, "draining", cJSON_CreateTrue())) ||
-        (bundles_refused(s->bundles) &&
-         json_set(body, "refused", cJSON_Duplicate(bundles_refused(s->bundles), true))) ||
+        (refused && json_set(body, "refused", cJSON_Duplicate(refused, true))) ||
         (!written && json_set_str(body, "journal", e.text))) {
         cJSON_Delete(body);
         body = NULL;
@@ -50,18 +59,30 @@ static void get_ready(struct host *s, struct http_call *call, const struct http_
     answer_json(call, ready ? 200 : 503, body);
 }
 
+static void get_ready(struct host *s, struct http_call *call, const struct http_message *request,
+                      const char *rest)
+{
+    (void)request, (void)rest;
+    survey_for(s, call, NULL, say_ready);
+}
+
+static void say_calls(struct survey *v, void *call, bool home)
+{
+    if (!home)
+        return;
+    if (v->key[0] && cJSON_GetArraySize(v->described) == 0) {
+        answer_error(call, 404, "notFound", "no such call in progress");
+    } else {
+        answer_json(call, 200, v->err ? NULL : v->described);
+        v->described = v->err ? v->described : NULL;
+    }
+}
+
 static void get_calls(struct host *s, struct http_call *call, const struct http_message *request,
                       const char *rest)
 {
-    cJSON *list = core_describe(engine_core(s->engine), *rest ? rest : NULL);
-
     (void)request;
-    if (*rest && cJSON_GetArraySize(list) == 0) {
-        cJSON_Delete(list);
-        answer_error(call, 404, "notFound", "no such call in progress");
-    } else {
-        answer_json(call, 200, list);
-    }
+    survey_for(s, call, rest, say_calls);
 }
 
 /* No call is placed now: 429, a cap on calls is reached; 503, the service drains, or the
@@ -103,14 +124,95 @@ static bool put_off(struct host *s, struct http_call *call)
     return after_s != 0;
 }
 
+/* Something that one worker is to do for a request. */
+struct order {
+    struct trip trip;
+    struct http_call *call;
+    char key[KEY_MAX];
+    char *flow; /* a call is to be placed; NULL: that call is to be hung up */
+    cJSON *create;
+    int err;
+};
+
+static void order_free(struct order *o)
+{
+    cJSON_Delete(o->create);
+    free(o->flow);
+    free(o);
+}
+
+static void order_visit(struct trip *t, struct worker *w)
+{
+    struct order *o = list_entry(t, struct order, trip);
+
+    if (o->flow) {
+        o->err = engine_dial(w->engine, o->flow, o->create, worker_now(w), o->key);
+        o->create = NULL;
+    } else {
+        o->err = engine_signal(w->engine, o->key, "hangup", worker_now(w));
+    }
+    worker_pump(w);
+}
+
+static void order_done(struct trip *t, bool home)
+{
+    struct order *o = list_entry(t, struct order, trip);
+    cJSON *answer = o->flow && !o->err ? cJSON_CreateObject() : NULL;
+
+    if (answer && json_set_str(answer, "key", o->key)) {
+        cJSON_Delete(answer);
+        answer = NULL;
+    }
+    if (!home)
+        cJSON_Delete(answer);
+    else if (o->flow)
+        answer_json(o->call, 202, answer);
+    else if (o->err)
+        answer_error(o->call, o->err == ERR_NOTFOUND ? 404 : 500, error_name(o->err),
+                     "no such call in progress");
+    else
+        answer_status(o->call, 202);
+    order_free(o);
+}
+
+/* `create` is taken over. */
+static void give_order(struct http_call *call, struct worker *w, const char *key, const char *flow,
+                       cJSON *create)
+{
+    struct order *o = calloc(1, sizeof *o);
+
+    if (o && flow)
+        o->flow = strdup(flow);
+    if (!o || (flow && !o->flow)) {
+        cJSON_Delete(create);
+        free(o);
+        answer_status(call, 500);
+        return;
+    }
+    o->trip.visit = order_visit;
+    o->trip.done = order_done;
+    o->call = call;
+    o->create = create;
+    snprintf(o->key, sizeof o->key, "%s", key);
+    trip_to(&o->trip, w);
+}
+
+static bool has_flow(struct host *s, const char *name)
+{
+    char file[160];
+
+    return snprintf(file, sizeof file, "flows/%s.lua", name) < (int)sizeof file &&
+           strcmp(name, "routes") != 0 && !strchr(name, '/') &&
+           bundle_file(bundles_active(s->bundles), file);
+}
+
 /* POST {"flow":name, "target":text}: place a call (joinlink.h says what a target is). */
 static void post_call(struct host *s, struct http_call *call, const struct http_message *request,
                       const char *rest)
 {
     struct error e = {""};
-    cJSON *body = NULL, *create = NULL, *answer;
+    cJSON *body = NULL, *create = NULL;
     const char *flow, *target;
-    char key[KEY_MAX];
     int err;
 
     (void)rest;
@@ -125,42 +227,23 @@ static void post_call(struct host *s, struct http_call *call, const struct http_
         err = error_set(&e, ERR_INVALID, "flow and target are required, both text");
     if (!err)
         err = joinlink_target(target, &create, &e);
-    if (!err && !core_has_flow(engine_core(s->engine), flow))
+    if (!err && !has_flow(s, flow))
         err = error_set(&e, ERR_NOTFOUND, "no flow \"%.100s\"", flow);
     if (err) {
         answer_error(call, err == ERR_NOTFOUND ? 404 : 400, error_name(err), e.text);
-        cJSON_Delete(create);
-        cJSON_Delete(body);
-        return;
+    } else if (!put_off(s, call)) {
+        give_order(call, workers_least(s), "", flow, create);
+        create = NULL;
     }
-    if (put_off(s, call)) {
-        cJSON_Delete(create);
-        cJSON_Delete(body);
-        return;
-    }
-    err = engine_dial(s->engine, flow, create, host_now(s), key);
-    answer = err ? NULL : cJSON_CreateObject();
-    if (answer && json_set_str(answer, "key", key)) {
-        cJSON_Delete(answer);
-        answer = NULL;
-    }
-    answer_json(call, 202, answer);
+    cJSON_Delete(create);
     cJSON_Delete(body);
-    host_pump(s);
 }
 
 static void delete_call(struct host *s, struct http_call *call, const struct http_message *request,
                         const char *rest)
 {
-    int err = engine_signal(s->engine, rest, "hangup", host_now(s));
-
     (void)request;
-    if (err)
-        answer_error(call, err == ERR_NOTFOUND ? 404 : 500, error_name(err),
-                     "no such call in progress");
-    else
-        answer_status(call, 202);
-    host_pump(s);
+    give_order(call, workers_owner(s, rest), rest, NULL, NULL);
 }
 
 static void post_drain(struct host *s, struct http_call *call, const struct http_message *request,
@@ -170,7 +253,7 @@ static void post_drain(struct host *s, struct http_call *call, const struct http
 
     (void)request, (void)rest;
     leave_drain(s->leave, "drain");
-    if (body && json_set_int(body, "calls", (int64_t)core_calls(engine_core(s->engine)))) {
+    if (body && json_set_int(body, "calls", (int64_t)workers_calls(s))) {
         cJSON_Delete(body);
         body = NULL;
     }

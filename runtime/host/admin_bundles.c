@@ -1,6 +1,7 @@
 /* Bundles and metrics, for the command line and for Prometheus. */
 #include "base/json.h"
 #include "host/admin.h"
+#include "host/survey.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,12 @@ static void loaded(void *arg, int err, const struct error *e)
         return;
     }
     body = cJSON_CreateObject();
-    if (body && json_set_str(body, "bundle", core_bundle(engine_core(s->engine))->id)) {
+    if (body && json_set_str(body, "bundle", bundles_active(s->bundles)->id)) {
         cJSON_Delete(body);
         body = NULL;
     }
-    if (body && core_trial(engine_core(s->engine)))
-        (void)json_set_str(body, "trial", core_trial(engine_core(s->engine))->id);
+    if (body && bundles_trial(s->bundles))
+        (void)json_set_str(body, "trial", bundles_trial(s->bundles)->id);
     answer_json(call, 200, body);
 }
 
@@ -61,11 +62,22 @@ void admin_post_reload(struct host *s, struct http_call *call, const struct http
         bundles_reload(s->bundles, loaded, w);
 }
 
+static void say_bundles(struct survey *v, void *call, bool home)
+{
+    struct bundles *b = v->trip.host->bundles;
+
+    if (!home)
+        return;
+    bundles_counted(b, v);
+    answer_json(call, 200, bundles_describe(b));
+}
+
 void admin_get_bundles(struct host *s, struct http_call *call, const struct http_message *request,
                        const char *rest)
 {
     (void)request, (void)rest;
-    answer_json(call, 200, bundles_describe(s->bundles));
+    if (survey_begin(s, NULL, say_bundles, call))
+        answer_status(call, 500);
 }
 
 void admin_post_bundles(struct host *s, struct http_call *call, const struct http_message *request,
@@ -94,16 +106,24 @@ void admin_post_bundles(struct host *s, struct http_call *call, const struct htt
     cJSON_Delete(body);
 }
 
-void admin_get_metrics(struct host *s, struct http_call *call, const struct http_message *request,
-                       const char *rest)
+static void say_metrics(struct survey *v, void *call, bool home)
 {
     struct http_message m = {.status = 200};
-    char *text = metrics_text(s);
+    char *text = home ? metrics_text(v) : NULL;
 
-    (void)request, (void)rest;
+    if (!home)
+        return;
     if (!text || http_set_body(&m, "text/plain; version=0.0.4", text, strlen(text)))
         m.status = 500;
     http_call_answer(call, &m);
     http_fini(&m);
     free(text);
+}
+
+void admin_get_metrics(struct host *s, struct http_call *call, const struct http_message *request,
+                       const char *rest)
+{
+    (void)request, (void)rest;
+    if (survey_begin(s, NULL, say_metrics, call))
+        answer_status(call, 500);
 }

@@ -5,6 +5,7 @@
 #include "base/random.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct tenant {
 };
 
 struct admission {
+    pthread_mutex_t lock;
     struct admission_config cfg;
     int64_t let_in;     /* and not begun yet               */
     double allowance;   /* new calls that may come at once */
@@ -40,6 +42,7 @@ int admission_new(struct admission **out, const struct admission_config *cfg, st
 
     if (!a)
         return error_set(e, ERR_NOMEM, "no memory");
+    pthread_mutex_init(&a->lock, NULL);
     a->cfg = *cfg;
     a->allowance = (double)cfg->per_second;
     random_bytes(&seed, sizeof seed);
@@ -98,6 +101,7 @@ enum admission_cap admission_ask(struct admission *a, const char *tenant, size_t
 {
     enum admission_cap cap;
 
+    pthread_mutex_lock(&a->lock);
     refill(a, now);
     cap = judge(a, tenant, calls);
     *after_s = cap == ADMISSION_FREE ? 0 : cap == ADMISSION_CALLS_PER_SECOND ? 1 : FULL_S;
@@ -106,12 +110,18 @@ enum admission_cap admission_ask(struct admission *a, const char *tenant, size_t
         a->let_in++;
         a->allowance -= 1;
     }
+    pthread_mutex_unlock(&a->lock);
     return cap;
 }
 
-uint64_t admission_refused(const struct admission *a, enum admission_cap cap)
+uint64_t admission_refused(struct admission *a, enum admission_cap cap)
 {
-    return a->refused[cap];
+    uint64_t n;
+
+    pthread_mutex_lock(&a->lock);
+    n = a->refused[cap];
+    pthread_mutex_unlock(&a->lock);
+    return n;
 }
 
 /* Without memory a call is not counted: it is let in rather than lost. */
@@ -141,24 +151,32 @@ static void count_call(struct admission *a, const char *key, const char *tenant)
 
 void admission_event(struct admission *a, const struct event *ev)
 {
-    const char *tenant = json_str(ev->data, "tenant");
+    const char *tenant;
 
     if (ev->kind != EVENT_START)
         return;
+    tenant = json_str(ev->data, "tenant");
+    pthread_mutex_lock(&a->lock);
     if (a->let_in > 0)
         a->let_in--;
     if (a->cfg.per_tenant && tenant)
         count_call(a, ev->key, tenant);
+    pthread_mutex_unlock(&a->lock);
 }
 
 void admission_command(struct admission *a, const struct command *c)
 {
-    struct tenant *t = c->kind == COMMAND_END ? map_remove(&a->calls, c->key) : NULL;
+    struct tenant *t;
 
+    if (c->kind != COMMAND_END || !a->cfg.per_tenant)
+        return;
+    pthread_mutex_lock(&a->lock);
+    t = map_remove(&a->calls, c->key);
     if (t && --t->calls == 0) {
         map_remove(&a->tenants, t->name);
         free(t);
     }
+    pthread_mutex_unlock(&a->lock);
 }
 
 void admission_free(struct admission *a)
@@ -169,5 +187,6 @@ void admission_free(struct admission *a)
         free(a->tenants.entries[i].value);
     map_fini(&a->tenants);
     map_fini(&a->calls);
+    pthread_mutex_destroy(&a->lock);
     free(a);
 }

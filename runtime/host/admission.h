@@ -1,7 +1,7 @@
 /*
  * Whether one more call is let in: caps on calls in progress, on new calls a second and on the
- * calls of one tenant. Refusing early keeps what is in progress unharmed. Numbers only, no I/O; on
- * the loop's thread.
+ * calls of one tenant. Refusing early keeps what is in progress unharmed. Numbers only, no I/O;
+ * all workers ask the same one.
  */
 #ifndef IVORY_HOST_ADMISSION_H
 #define IVORY_HOST_ADMISSION_H
@@ -38,7 +38,7 @@ enum admission_cap admission_ask(struct admission *a, const char *tenant, size_t
                                  int *after_s);
 
 /* Refusals so far, by cap. */
-uint64_t admission_refused(const struct admission *a, enum admission_cap cap);
+uint64_t admission_refused(struct admission *a, enum admission_cap cap);
 
 /* Calls that begin and end, for the counts by tenant. */
 void admission_event(struct admission *a, const struct event *ev);

@@ -45,3 +45,11 @@ void answer_error(struct http_call *call, int status, const char *code, const ch
     }
     answer_json(call, status, body);
 }
+
+/* One line, as for what we refuse ourselves. */
+void host_refused(const struct log *log, const struct http_message *request,
+                  const struct http_message *response)
+{
+    log_write(log, LOG_WARN, NULL, "request refused with %d: %s %.100s", response->status,
+              request->verb ? request->verb : "-", request->url ? request->url : "-");
+}

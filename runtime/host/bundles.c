@@ -2,6 +2,8 @@
 
 #include "base/json.h"
 #include "host/bundles_state.h"
+#include "host/host_journal.h"
+#include "host/survey.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,51 +28,69 @@ static void answer(struct bundles_request *r, int err, const struct error *e)
 
 static void say_taken(const struct bundles *b, const struct bundle *bundle)
 {
-    log_write(b->cfg.log, LOG_INFO, NULL, "flows from %s: bundle %.12s, %zu files, %zu prompts",
+    log_write(&b->host->log, LOG_INFO, NULL, "flows from %s: bundle %.12s, %zu files, %zu prompts",
               bundle->folder, bundle->id, bundle->nfiles, bundle->nprompts);
 }
 
-/* The cell of `l` becomes the machine's: of the bundle in use, or of the one on trial. */
+static void on_counted(struct survey *s, void *arg, bool home)
+{
+    if (home)
+        bundles_counted(arg, s);
+}
+
+static void use(struct bundles *b, struct bundle *bundle)
+{
+    struct bundle *old = b->active;
+
+    b->active = bundle_ref(bundle);
+    bundle_unref(old);
+    bundles_end_trial(b, false);
+    bundles_forget_score(b);
+}
+
+/* The cells of `l` go to the workers: new calls get its bundle, or those on trial do. */
 static int take(struct bundles *b, struct load *l, bool trial)
 {
-    struct core *core = b->cfg.load.core;
+    struct bundles_order *order = NULL, *end = NULL;
     int err = bundles_enter(b, l->bundle);
 
-    if (!err && b->cfg.taken)
-        b->cfg.taken(b->cfg.arg, l->bundle);
+    if (!err && trial)
+        err = bundles_order_new(&end, b, BUNDLES_DROP, NULL);
     if (!err)
-        err = trial ? core_try(core, l->cell) : core_take(core, l->cell);
-    if (err)
+        err = bundles_order_new(&order, b, trial ? BUNDLES_TRY : BUNDLES_TAKE, l->cells);
+    if (err) {
+        bundles_order_free(end);
         return error_set(&l->e, err, "no memory");
-    l->cell = NULL;
-    say_taken(b, l->bundle);
-    if (trial) {
-        bundles_begin_trial(b, l->bundle);
-    } else {
-        bundles_end_trial(b);
-        b->old_ended = b->old_failed = 0;
     }
-    bundles_prune(b);
+    l->cells = NULL;
+    host_journal_bundle(b->host, l->bundle);
+    say_taken(b, l->bundle);
+    if (trial)
+        bundles_begin_trial(b, l->bundle, end);
+    else
+        use(b, l->bundle);
+    bundles_order_give(b, order);
+    /* Without memory what is retired is forgotten the next time. */
+    (void)survey_begin(b->host, NULL, on_counted, b);
     return 0;
 }
 
 /* The folder was read: `l` holds its content, loaded unless it was known. */
 static int take_folder(struct bundles *b, struct load *l)
 {
-    struct core *core = b->cfg.load.core;
-    const struct bundle *active = core_bundle(core), *trial = core_trial(core);
     const char *refused = json_str(b->refused, "bundle");
+    double canary = config_num(b->host->cfg, "reload.canary");
     int err = 0;
 
-    if (!refused || l->cell || strcmp(refused, l->bundle->id) != 0)
+    if (!refused || l->cells || strcmp(refused, l->bundle->id) != 0)
         bundles_clear_refusal(b);
     memcpy(b->seen, l->bundle->id, sizeof b->seen);
-    if (!l->cell || (trial && strcmp(trial->id, l->bundle->id) == 0))
+    if (!l->cells || (b->trial && strcmp(b->trial->id, l->bundle->id) == 0))
         return 0;
-    if (strcmp(active->id, l->bundle->id) == 0)
-        bundles_end_trial(b); /* what was new has been taken back */
+    if (strcmp(b->active->id, l->bundle->id) == 0)
+        bundles_end_trial(b, true); /* what was new has been taken back */
     else
-        err = take(b, l, b->cfg.canary > 0 && b->cfg.canary < 100);
+        err = take(b, l, canary > 0 && canary < 100);
     if (!err)
         b->good++;
     return err;
@@ -86,7 +106,7 @@ static void refuse(struct bundles *b, const struct load *l, bool asked)
     if (!news && !asked)
         return;
     b->bad++;
-    log_write(b->cfg.log, LOG_ERROR, NULL, "flows not taken: %s", l->e.text);
+    log_write(&b->host->log, LOG_ERROR, NULL, "flows not taken: %s", l->e.text);
 }
 
 /* --- loading -------------------------------------------------------------------------------------
@@ -113,7 +133,7 @@ static void take_places(struct bundles *b, struct load *l)
         return;
     watch_take(b->watch, &l->places);
     if (failed && failed != b->blind)
-        log_write(b->cfg.log, LOG_WARN, NULL,
+        log_write(&b->host->log, LOG_WARN, NULL,
                   "not every folder of the flows can be watched (%s): use ivory reload",
                   strerror(failed));
     b->blind = failed;
@@ -133,7 +153,7 @@ static void finish(struct bundles *b, struct bundles_request *r, struct load *l)
         if (!l->err)
             l->err = take(b, l, false);
         if (l->err)
-            log_write(b->cfg.log, LOG_ERROR, NULL, "bundle %.12s not taken: %s", r->bundle->id,
+            log_write(&b->host->log, LOG_ERROR, NULL, "bundle %.12s not taken: %s", r->bundle->id,
                       l->e.text);
     }
     answer(r, l->err, &l->e);
@@ -165,7 +185,7 @@ static void ran(uv_work_t *work, int status)
 
 static void prepare(struct bundles *b, const struct bundles_request *r)
 {
-    b->load = (struct load){.cfg = &b->cfg.load,
+    b->load = (struct load){.cfg = &b->how,
                             .watch_fd = b->watch && !r->bundle ? watch_fd(b->watch) : -1,
                             .bundle = r->bundle ? bundle_ref(r->bundle) : NULL};
     /* Who asks may have a reason to try what was refused once more. */
@@ -185,7 +205,7 @@ static void begin_next(struct bundles *b)
     prepare(b, r);
     b->busy = r;
     b->work.data = b;
-    CHECK(uv_queue_work(b->cfg.loop, &b->work, run, ran) == 0);
+    CHECK(uv_queue_work(&b->host->loop, &b->work, run, ran) == 0);
 }
 
 static void ask(struct bundles *b, struct bundle *bundle, bool asked, bundles_done *done, void *arg)
@@ -256,7 +276,7 @@ void bundles_count(const struct bundles *b, uint64_t *good, uint64_t *refused)
 
 static int load_first(struct bundles *b, struct error *e)
 {
-    struct load l = {.cfg = &b->cfg.load, .watch_fd = b->watch ? watch_fd(b->watch) : -1};
+    struct load l = {.cfg = &b->how, .watch_fd = b->watch ? watch_fd(b->watch) : -1};
     int err;
 
     load_run(&l);
@@ -270,19 +290,36 @@ static int load_first(struct bundles *b, struct error *e)
     return err;
 }
 
-int bundles_new(struct bundles **out, const struct bundles_config *cfg, struct error *e)
+static int list_cores(struct bundles *b, struct error *e)
+{
+    struct host *host = b->host;
+
+    b->how = (struct load_config){.cores = calloc(host->nworkers, sizeof(struct core *)),
+                                  .ncores = host->nworkers,
+                                  .store = host->store,
+                                  .folder = config_str(host->cfg, "flows"),
+                                  .stdlib = host->stdlib};
+    if (!b->how.cores)
+        return error_set(e, ERR_NOMEM, "no memory");
+    for (unsigned i = 0; i < host->nworkers; i++)
+        b->how.cores[i] = engine_core(host->workers[i].engine);
+    return 0;
+}
+
+int bundles_new(struct bundles **out, struct host *host, struct error *e)
 {
     struct bundles *b = calloc(1, sizeof *b);
-    int err = 0;
+    int err;
 
     if (!b)
         return error_set(e, ERR_NOMEM, "no memory");
-    b->cfg = *cfg;
+    b->host = host;
     list_init(&b->entries);
     list_init(&b->queue);
-    map_init(&b->tried, 0);
-    if (cfg->watch)
-        err = watch_new(&b->watch, cfg->loop, QUIET_MS, MOST_MS, on_change, b, e);
+    bundles_score_init(b);
+    err = list_cores(b, e);
+    if (!err && config_bool(host->cfg, "reload.watch"))
+        err = watch_new(&b->watch, &host->loop, QUIET_MS, MOST_MS, on_change, b, e);
     if (!err)
         err = load_first(b, e);
     if (err) {
@@ -291,6 +328,23 @@ int bundles_new(struct bundles **out, const struct bundles_config *cfg, struct e
     }
     *out = b;
     return 0;
+}
+
+const struct bundle *bundles_active(const struct bundles *b)
+{
+    return b->active;
+}
+
+const struct bundle *bundles_trial(const struct bundles *b)
+{
+    return b->trial;
+}
+
+void bundles_keep(struct bundles *b)
+{
+    host_journal_bundle(b->host, b->active);
+    if (b->trial)
+        host_journal_bundle(b->host, b->trial);
 }
 
 void bundles_free(struct bundles *b)
@@ -305,9 +359,12 @@ void bundles_free(struct bundles *b)
         answer(r, ERR_CONFLICT, &(struct error){"the service is leaving"});
     }
     while (b->busy)
-        uv_run(b->cfg.loop, UV_RUN_ONCE);
+        uv_run(&b->host->loop, UV_RUN_ONCE);
     watch_free(b->watch);
-    map_fini(&b->tried);
+    bundles_end_trial(b, false);
+    bundles_score_fini(b);
+    bundle_unref(b->active);
     bundles_list_fini(b);
+    free(b->how.cores);
     free(b);
 }

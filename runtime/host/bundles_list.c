@@ -2,18 +2,11 @@
 #include "host/bundles_state.h"
 
 #include "base/json.h"
+#include "host/survey.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int64_t now_ms(void)
-{
-    uv_timeval64_t t;
-
-    uv_gettimeofday(&t);
-    return t.tv_sec * 1000 + t.tv_usec / 1000;
-}
 
 struct bundles_entry *bundles_find(struct bundles *b, const char *id)
 {
@@ -40,7 +33,7 @@ int bundles_enter(struct bundles *b, struct bundle *bundle)
     bundle_ref(bundle);
     bundle_unref(en->bundle);
     en->bundle = bundle;
-    en->since = now_ms();
+    en->since = host_time();
     list_remove(&en->link);
     list_append(b->entries.next, &en->link); /* before the first */
     return 0;
@@ -53,25 +46,46 @@ static void drop(struct bundles_entry *en)
     free(en);
 }
 
-static void count_cell(void *arg, struct bundle *bundle, size_t calls, size_t bytes)
+static const char *state_of(const struct bundles *b, const struct bundles_entry *en)
 {
-    struct bundles *b = arg;
-    struct bundles_entry *en = bundles_find(b, bundle->id);
+    if (strcmp(b->active->id, en->bundle->id) == 0)
+        return "active";
+    if (b->trial && strcmp(b->trial->id, en->bundle->id) == 0)
+        return "trial";
+    return en->calls ? "draining" : "retired";
+}
+
+/* Forget what is neither run nor worth keeping. */
+static void prune(struct bundles *b)
+{
+    struct list *it, *tmp;
+    unsigned n = 0;
+
+    list_each (it, tmp, &b->entries) {
+        struct bundles_entry *en = list_entry(it, struct bundles_entry, link);
+        if (strcmp(state_of(b, en), "retired") == 0 && ++n > BUNDLES_KEPT)
+            drop(en);
+    }
+}
+
+static void count(struct bundles *b, const struct survey_bundle *one)
+{
+    struct bundles_entry *en = bundles_find(b, one->bundle->id);
 
     /* Calls that came from an earlier process run bundles that were never taken here. */
-    if (!en && bundles_enter(b, bundle) == 0) {
-        en = bundles_find(b, bundle->id);
+    if (!en && bundles_enter(b, one->bundle) == 0) {
+        en = bundles_find(b, one->bundle->id);
         list_remove(&en->link);
         list_append(&b->entries, &en->link);
     }
     if (en) {
-        en->cells++;
-        en->calls += calls;
-        en->bytes += bytes;
+        en->cells = one->cells;
+        en->calls = one->calls;
+        en->bytes = one->bytes;
     }
 }
 
-static void count(struct bundles *b)
+void bundles_counted(struct bundles *b, const struct survey *s)
 {
     struct list *it, *tmp;
 
@@ -79,31 +93,10 @@ static void count(struct bundles *b)
         struct bundles_entry *en = list_entry(it, struct bundles_entry, link);
         en->calls = en->cells = en->bytes = 0;
     }
-    core_visit_cells(b->cfg.load.core, count_cell, b);
-}
-
-static const char *state_of(const struct bundles *b, const struct bundles_entry *en)
-{
-    const struct bundle *trial = core_trial(b->cfg.load.core);
-
-    if (strcmp(core_bundle(b->cfg.load.core)->id, en->bundle->id) == 0)
-        return "active";
-    if (trial && strcmp(trial->id, en->bundle->id) == 0)
-        return "trial";
-    return en->calls ? "draining" : "retired";
-}
-
-void bundles_prune(struct bundles *b)
-{
-    struct list *it, *tmp;
-    unsigned n = 0;
-
-    count(b);
-    list_each (it, tmp, &b->entries) {
-        struct bundles_entry *en = list_entry(it, struct bundles_entry, link);
-        if (strcmp(state_of(b, en), "retired") == 0 && ++n > BUNDLES_KEPT)
-            drop(en);
-    }
+    for (size_t i = 0; i < s->nbundles; i++)
+        count(b, &s->bundles[i]);
+    if (!s->err)
+        prune(b);
 }
 
 /* --- the refusal --------------------------------------------------------------------------------
@@ -138,7 +131,7 @@ bool bundles_note_refusal(struct bundles *b, const char *id, const char *text)
     if (old && strcmp(old, text) == 0 && strcmp(old_id ? old_id : "", id) == 0)
         return false;
     o = cJSON_CreateObject();
-    if (!o || json_set_int(o, "time", now_ms()) || json_set_str(o, "text", text) ||
+    if (!o || json_set_int(o, "time", host_time()) || json_set_str(o, "text", text) ||
         add_place(o, text) || (*id && json_set_str(o, "bundle", id))) {
         cJSON_Delete(o);
         return true; /* without memory at least the log says it */
@@ -178,14 +171,17 @@ static cJSON *describe(const struct bundles *b, const struct bundles_entry *en)
     return o;
 }
 
-static cJSON *describe_trial(const struct bundles *b)
+static cJSON *describe_trial(struct bundles *b)
 {
     cJSON *o = cJSON_CreateObject();
+    struct canary c;
 
-    if (!o || json_set(o, "percent", cJSON_CreateNumber(b->canary.percent)) ||
-        json_set_int(o, "good", (int64_t)b->canary.good) ||
-        json_set_int(o, "failed", (int64_t)b->canary.failed) ||
-        json_set_int(o, "wanted", (int64_t)b->canary.wanted)) {
+    pthread_mutex_lock(&b->score.lock);
+    c = b->score.canary;
+    pthread_mutex_unlock(&b->score.lock);
+    if (!o || json_set(o, "percent", cJSON_CreateNumber(c.percent)) ||
+        json_set_int(o, "good", (int64_t)c.good) || json_set_int(o, "failed", (int64_t)c.failed) ||
+        json_set_int(o, "wanted", (int64_t)c.wanted)) {
         cJSON_Delete(o);
         return NULL;
     }
@@ -198,7 +194,6 @@ cJSON *bundles_describe(struct bundles *b)
     struct list *it, *tmp;
     int err = json_set(o, "bundles", all);
 
-    bundles_prune(b);
     list_each (it, tmp, &b->entries) {
         cJSON *one = err ? NULL : describe(b, list_entry(it, struct bundles_entry, link));
         if (!one || !cJSON_AddItemToArray(all, one)) {
@@ -208,7 +203,7 @@ cJSON *bundles_describe(struct bundles *b)
     }
     if (!err && b->refused)
         err = json_set(o, "refused", cJSON_Duplicate(b->refused, true));
-    if (!err && core_trial(b->cfg.load.core))
+    if (!err && b->trial)
         err = json_set(o, "trial", describe_trial(b));
     if (err) {
         cJSON_Delete(o);

@@ -160,7 +160,7 @@ static struct config_value *value_of(const struct config *c, const char *key)
 }
 
 /* What follows from several keys together. */
-static int complete(struct config *c, struct error *e)
+static void complete(struct config *c)
 {
     struct config_value *enabled = value_of(c, "exchange.enabled");
 
@@ -168,10 +168,6 @@ static int complete(struct config *c, struct error *e)
         enabled->set = true;
         enabled->flag = !value_of(c, "graph.url")->set;
     }
-    if (config_int(c, "workers") > 1)
-        return error_set(e, ERR_INVALID, "%s: workers: only 1 in this version",
-                         config_origin(c, "workers"));
-    return 0;
 }
 
 /* A key with a default keeps it when it is set to nothing from outside. */
@@ -205,7 +201,7 @@ int config_read(struct config **out, const char *path, char *const *sets, int ns
     if (!err)
         err = refuse_unset(c, e);
     if (!err)
-        err = complete(c, e);
+        complete(c);
     if (err) {
         config_free(c);
         return err;

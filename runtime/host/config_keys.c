@@ -15,7 +15,7 @@ const struct config_key config_keys[] = {
     {"tls.key_file", CONFIG_FILE, 0, 0, NULL, NULL, "its key, PEM without a password"},
     {"flows", CONFIG_FOLDER, 0, 0, "flows", NULL, "folder of the flows"},
     {"data", CONFIG_TEXT, 0, 0, "var", NULL, "folder of what the service keeps; made when missing"},
-    {"workers", CONFIG_INT, 1, 64, "1", NULL, "threads that run calls; only 1 in this version"},
+    {"workers", CONFIG_INT, 1, 64, "1", NULL, "threads that run calls"},
     {"language", CONFIG_TEXT, 0, 15, "en", NULL, "of prompts, when a flow says none"},
 
     {"fallback.prompt", CONFIG_TEXT, 0, 63, NULL, NULL, "played when a flow failed"},

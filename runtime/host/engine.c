@@ -29,7 +29,8 @@ int engine_new(struct engine **out, const struct engine_config *cfg, struct erro
     if (cfg->record)
         en->source = (struct values_source){cfg->record->get_value, cfg->record->committed,
                                             cfg->record->arg};
-    rc = values_new(&en->values, cfg->record ? &en->source : NULL);
+    en->values = cfg->values;
+    rc = cfg->values ? 0 : values_new(&en->values, cfg->record ? &en->source : NULL);
     if (rc == 0)
         rc = core_new(&en->core, &cfg->core, e);
     else
@@ -61,7 +62,8 @@ void engine_free(struct engine *en)
     mailbox_fini(&en->mailbox);
     turnaway_fini(&en->turnaway);
     command_list_fini(&en->asked);
-    values_free(en->values);
+    if (en->values != en->cfg.values)
+        values_free(en->values);
     free(en);
 }
 
@@ -410,6 +412,9 @@ static int take(struct engine *en, struct wire_action *w, int64_t now)
     case WIRE_ABORT:
         a.kind = ENGINE_ABORT;
         break;
+    case WIRE_PARCEL:
+        a.kind = ENGINE_PARCEL;
+        break;
     case WIRE_LOG:
         a.kind = ENGINE_LOG;
         a.level = level_of(w->level);
@@ -417,8 +422,10 @@ static int take(struct engine *en, struct wire_action *w, int64_t now)
     }
     a.message = w->message;
     a.text = w->text;
+    a.parcel = w->parcel;
     memset(&w->message, 0, sizeof w->message);
     w->text = NULL;
+    w->parcel = NULL;
     if (a.kind == ENGINE_ANSWER && a.message.status / 100 == 2 && en->position > committed(en) &&
         gate_answer(&en->gate, &a, en->position, now) == 0)
         return 0;
@@ -493,6 +500,21 @@ int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const c
         return rc ? put_off(en, id, "1") : 0;
     }
     rc = wire_webhook(en->wire, id, path_key, authorization, body, n, now);
+    return engine_settle(en, rc, now);
+}
+
+int engine_parcel(struct engine *en, uint64_t id, struct wire_parcel *p, int64_t now)
+{
+    const struct engine_record *record = en->cfg.record;
+    int rc;
+
+    if (record && record->health(record->arg)) {
+        wire_parcel_free(p);
+        return put_off(en, id, "5");
+    }
+    rc = wire_take_parcel(en->wire, id, p, now);
+    if (rc < 0)
+        wire_parcel_free(p);
     return engine_settle(en, rc, now);
 }
 
@@ -580,5 +602,7 @@ void engine_action_fini(struct engine_action *a)
 {
     http_fini(&a->message);
     free(a->text);
+    wire_parcel_free(a->parcel);
     a->text = NULL;
+    a->parcel = NULL;
 }

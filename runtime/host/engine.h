@@ -11,8 +11,9 @@
 #include "graph/wire.h"
 
 struct engine;
+struct values;
 
-enum engine_action_kind { ENGINE_SEND, ENGINE_ABORT, ENGINE_ANSWER, ENGINE_LOG };
+enum engine_action_kind { ENGINE_SEND, ENGINE_ABORT, ENGINE_ANSWER, ENGINE_PARCEL, ENGINE_LOG };
 
 struct engine_action {
     enum engine_action_kind kind;
@@ -24,6 +25,7 @@ struct engine_action {
     char flow[64];     /* its flow,                                */
     char bundle[16];   /* and the beginning of its bundle's id     */
     char *text;
+    struct wire_parcel *parcel; /* PARCEL: part of webhook `id`, for the engine of that shard */
 };
 
 /* The journal, as the engine sees it: what is about to be handled and what was issued is written
@@ -50,6 +52,7 @@ struct engine_config {
     void (*command)(void *arg, const struct command *c);
     void *trace_arg;
     const struct engine_record *record; /* NULL: no journal, nothing waits; outlives the engine */
+    struct values *values; /* shared with other engines; NULL: its own. Outlives the engine */
     /* Optional: the flow of an incoming call, whatever the routes say; NULL: as the routes say. */
     const char *(*route)(void *arg, const struct event *start);
     void *route_arg;
@@ -70,6 +73,8 @@ struct wire *engine_wire(struct engine *en);
  * led to is kept and gone on with at the next tick. */
 int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const char *authorization,
                    const char *body, size_t n, int64_t now);
+/* A part of a webhook that another engine received; taken over. */
+int engine_parcel(struct engine *en, uint64_t id, struct wire_parcel *p, int64_t now);
 int engine_response(struct engine *en, uint64_t id, const struct http_message *m, int64_t now);
 /* `create` is moved. */
 int engine_dial(struct engine *en, const char *flow, cJSON *create, int64_t now, char key[KEY_MAX]);

@@ -8,23 +8,28 @@ static int tell(struct engine *en, const struct command *c, int64_t now)
     const struct engine_record *record = en->cfg.record;
     struct values_change change;
     struct event answer;
-    uint64_t position;
-    int rc = values_apply(en->values, c, &answer, &change);
+    uint64_t position = 0;
+    bool written = false;
+    int rc;
 
-    if (rc < 0)
-        return rc;
-    answer.time = now;
-    if (!change.name[0] || !record) {
-        rc = engine_turn(en, &answer, now);
-    } else {
-        if (en->cfg.event)
-            en->cfg.event(en->cfg.trace_arg, &answer);
+    values_lock(en->values);
+    rc = values_apply(en->values, c, &answer, &change);
+    if (rc == 0) {
+        answer.time = now;
+        written = record && change.name[0];
+    }
+    if (written) {
         position = record->value(record->arg, &answer, change.name, change.text);
         values_written(en->values, &change, position);
-        if (position > en->position)
-            en->position = position;
-        rc = engine_handle(en, &answer, now);
     }
+    values_unlock(en->values);
+    if (rc < 0)
+        return rc;
+    if (written && position > en->position)
+        en->position = position;
+    if (written && en->cfg.event)
+        en->cfg.event(en->cfg.trace_arg, &answer);
+    rc = written ? engine_handle(en, &answer, now) : engine_turn(en, &answer, now);
     values_change_fini(&change);
     event_fini(&answer);
     return rc;

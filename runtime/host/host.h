@@ -1,72 +1,70 @@
 /*
- * What the parts of the running service share: the listeners' handlers and the loop around the
- * engine. Internal to runtime/host/; everything is used on the loop's thread only.
+ * What the parts of the running service share. Calls run on workers (worker.h), each a thread with
+ * a loop of its own; the loop here is that of the main thread, which has the admin listener, the
+ * signals, the bundles and whatever else is there once. Unless it says otherwise, a function that
+ * takes a struct host belongs to the main thread. Internal to runtime/host/.
  */
 #ifndef IVORY_HOST_HOST_H
 #define IVORY_HOST_HOST_H
 
-#include "base/list.h"
 #include "core/bundle.h"
 #include "host/admission.h"
 #include "host/bundles.h"
 #include "host/certificates.h"
 #include "host/config.h"
-#include "host/engine.h"
-#include "net/http_client.h"
+#include "host/errand.h"
+#include "host/owners.h"
+#include "host/prompt_store.h"
+#include "host/values.h"
 #include "net/http_server.h"
 #include "net/log.h"
-#include "host/metrics.h"
-#include "host/prompt_store.h"
 #include "host/supervisor.h"
 
+#include <stdatomic.h>
 #include <uv.h>
+
+struct worker;
+struct survey;
 
 struct host {
     uv_loop_t loop;
-    uv_timer_t clock;
-    int64_t now;    /* the last that host_now said...     */
-    uint64_t ticks; /* ...and the steady clock then, ns   */
+    struct errands errands;
     const struct config *cfg;
     const struct bundle_source *stdlib;
     struct log log;
-    struct engine *engine;
-    struct prompt_store *store;
-    struct http_client *client;
-    struct http_server *public, *admin;
-    struct list webhooks; /* struct webhook: requests that wait for the engine's answer */
-    uint64_t next_webhook;
-    struct host_journal *journal; /* NULL: journal.enabled is false */
+    unsigned long logged[4]; /* lines of the log by level; atomic */
+    struct worker *workers;
+    unsigned nworkers;
+    struct prompt_store *store;   /* any thread */
+    struct admission *admission;  /* any thread */
+    struct owners *owners;        /* any thread */
+    struct values *values;        /* any thread, see there                          */
+    struct host_journal *journal; /* NULL: journal.enabled is false                 */
     struct bundles *bundles;
-    struct admission *admission;
-    int64_t refusal_said; /* when the log last said that calls are refused */
-    struct metrics metrics;
-    struct certificates *certificates;
+    struct certificates *certificates; /* tls: any thread */
     struct supervisor *supervisor;
     struct leave *leave;
+    struct http_server *admin;
     char *admin_token;
+    _Atomic int64_t refusal_said; /* when the log last said that calls are refused  */
     bool stopping;
 };
 
-/* Milliseconds since the epoch. When the system's clock is set back, it goes on from where it was.
- */
-int64_t host_now(struct host *s);
+/* Milliseconds since the epoch, as the system's clock says. Any thread. */
+int64_t host_time(void);
 
-/* Do what the engine asks for and set the clock to its next deadline. Call after every input. */
-void host_pump(struct host *s);
+/* Ask for one call more. 0: it may come, and is counted; else after how many seconds to try again.
+ * A refusal is logged now and then. Any thread. */
+int host_admit(struct host *s, const char *tenant);
 
-/* Handlers of the two listeners; `arg` is the service. */
-void public_handle(void *arg, struct http_call *call, const struct http_message *request);
+/* The handler of the admin listener; `arg` is the host. */
 void admin_handle(void *arg, struct http_call *call, const struct http_message *request);
 
-/* What the HTTP server refused before a handler saw it goes into the log; `arg` is the host. */
-void host_refused(void *arg, const struct http_message *request, struct http_message *response);
+/* What an HTTP server refused by itself (411, 413, 431, ...) goes into the log. */
+void host_refused(const struct log *log, const struct http_message *request,
+                  const struct http_message *response);
 
-/* The engine's answer to webhook `id`; unknown ids are ignored. */
-void public_answer(struct host *s, uint64_t id, const struct http_message *response);
-/* Drop what waits, without an answer: the listener is closed already. */
-void public_forget(struct host *s);
-
-/* Answers: JSON text (taken over; NULL = 500), or a status with an empty body. */
+/* Answers: JSON text (taken over; NULL = 500), or a status with an empty body. Any thread. */
 void answer_json(struct http_call *call, int status, cJSON *body);
 void answer_status(struct http_call *call, int status);
 /* Whether a request says that its body is JSON. */

@@ -1,6 +1,6 @@
 #include "host/host_journal.h"
 
-#include "host/recover.h"
+#include "host/worker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,23 +14,12 @@ struct host_journal {
     struct host *host;
     struct journal *journal;
     struct seal *seal;
-    struct store store;
-    struct recorder *recorder;
+    struct values_source values;
     uv_async_t wake;
     uv_timer_t expire;
     bool handles;
-    int said; /* health that was last said in the log */
+    atomic_int said; /* health that was last said in the log */
 };
-
-static void put_bundles(struct host *s)
-{
-    struct core *core = s->engine ? engine_core(s->engine) : NULL;
-
-    if (core && core_bundle(core))
-        host_journal_bundle(s, core_bundle(core));
-    if (core && core_trial(core))
-        host_journal_bundle(s, core_trial(core));
-}
 
 /* The database could not be used any more, and a new one has taken its place. */
 static void say_news(struct host_journal *j)
@@ -46,13 +35,19 @@ static void say_news(struct host_journal *j)
         "them with entries missing%s",
         n.why, n.aside, n.calls, n.torn,
         n.complete ? "" : "; there may have been more that could not be read");
-    put_bundles(s);
+    if (s->bundles)
+        bundles_keep(s->bundles);
 }
 
 /* On the writer's thread. */
 static void on_commit(void *arg)
 {
-    uv_async_send(&((struct host_journal *)arg)->wake);
+    struct host_journal *j = arg;
+
+    for (unsigned i = 0; i < j->host->nworkers; i++)
+        uv_async_send(&j->host->workers[i].committed);
+    if (journal_health(j->journal, NULL) != atomic_load(&j->said) || journal_news(j->journal, NULL))
+        uv_async_send(&j->wake);
 }
 
 static void on_wake(uv_async_t *handle)
@@ -60,18 +55,13 @@ static void on_wake(uv_async_t *handle)
     struct host_journal *j = handle->data;
     struct host *s = j->host;
     struct error e = {""};
-    int health = journal_health(j->journal, &e);
+    int health = journal_health(j->journal, &e), said = atomic_exchange(&j->said, health);
 
-    if (health && !j->said)
+    if (health && !said)
         log_write(&s->log, LOG_ERROR, NULL, "no new calls are taken: %s", e.text);
-    else if (!health && j->said)
+    else if (!health && said)
         log_write(&s->log, LOG_INFO, NULL, "the journal is written again; new calls are taken");
-    j->said = health;
     say_news(j);
-    if (s->engine) {
-        engine_committed(s->engine, host_now(s));
-        host_pump(s);
-    }
 }
 
 static void on_expire(uv_timer_t *handle)
@@ -80,8 +70,8 @@ static void on_expire(uv_timer_t *handle)
     struct host *s = j->host;
     int64_t keep = config_int(s->cfg, "journal.retain_days") * DAY_MS;
 
-    journal_expire(j->journal, host_now(s) - keep, NULL);
-    put_bundles(s); /* they may have been nobody's just now */
+    journal_expire(j->journal, host_time() - keep, NULL);
+    bundles_keep(s->bundles); /* they may have been nobody's just now */
 }
 
 static int open_files(struct host_journal *j, struct error *e)
@@ -115,15 +105,24 @@ static int open_files(struct host_journal *j, struct error *e)
     return err;
 }
 
+/* Values are read under their own lock, by whichever worker holds it. */
+static int get_value(void *arg, const char *name, void **p, size_t *n, struct error *e)
+{
+    return journal_get_value(arg, name, p, n, e);
+}
+
+static uint64_t committed(void *arg)
+{
+    return journal_committed(arg);
+}
+
 int host_journal_open(struct host *s, struct error *e)
 {
-    const char *tones = config_str(s->cfg, "journal.tones");
     struct host_journal *j;
-    struct recorder_config c = {0};
     int err;
 
     if (!config_bool(s->cfg, "journal.enabled"))
-        return 0;
+        return values_new(&s->values, NULL) ? error_set(e, ERR_NOMEM, "no memory") : 0;
     j = calloc(1, sizeof *j);
     if (!j)
         return error_set(e, ERR_NOMEM, "no memory");
@@ -136,11 +135,8 @@ int host_journal_open(struct host *s, struct error *e)
     err = open_files(j, e);
     if (err)
         return err;
-    j->store = store_of_journal(j->journal);
-    c.store = &j->store;
-    c.seal = j->seal;
-    c.keep_tones = tones ? strcmp(tones, "keep") == 0 : !config_str(s->cfg, "graph.url");
-    err = recorder_new(&j->recorder, &c);
+    j->values = (struct values_source){get_value, committed, j->journal};
+    err = values_new(&s->values, &j->values);
     if (!err && uv_timer_start(&j->expire, on_expire, EXPIRE_MS, EXPIRE_MS))
         err = ERR_IO;
     return err ? error_set(e, err, "the journal: %s", error_name(err)) : 0;
@@ -161,56 +157,56 @@ void host_journal_close(struct host *s)
 {
     struct host_journal *j = s->journal;
 
+    values_free(s->values);
+    s->values = NULL;
     if (!j)
         return;
-    s->engine = NULL;
-    s->journal = NULL;
-    recorder_free(j->recorder);
     journal_close(j->journal);
     seal_close(j->seal);
+    s->journal = NULL;
     if (!j->handles) {
         free(j);
         return;
     }
-    j->expire.data = j->wake.data = j;
     uv_close((uv_handle_t *)&j->expire, on_closed);
     uv_close((uv_handle_t *)&j->wake, on_closed);
 }
 
-const struct engine_record *host_journal_hooks(struct host_journal *j)
+struct journal *host_journal_file(struct host *s)
 {
-    return j ? recorder_hooks(j->recorder) : NULL;
+    return s->journal->journal;
+}
+
+int host_journal_reader(struct host *s, struct journal **out, struct error *e)
+{
+    return journal_new_reader(out, s->journal->journal, e);
+}
+
+void host_journal_rules(struct host *s, struct recorder_config *c)
+{
+    const char *tones = config_str(s->cfg, "journal.tones");
+
+    c->seal = s->journal->seal;
+    c->keep_tones = tones ? strcmp(tones, "keep") == 0 : !config_str(s->cfg, "graph.url");
 }
 
 void host_journal_bundle(struct host *s, const struct bundle *b)
 {
-    int err = s->journal ? recorder_bundle(s->journal->recorder, b) : 0;
+    struct journal_store both;
+    struct store store;
+    int err;
 
+    if (!s->journal)
+        return;
+    both = (struct journal_store){s->journal->journal, s->journal->journal};
+    store = store_of_journal(&both);
+    err = store_bundle(&store, b);
     if (err)
         log_write(&s->log, LOG_ERROR, NULL, "the journal does not take the bundle: %s",
                   error_name(err));
 }
 
-void host_journal_recover(struct host *s)
-{
-    struct host_journal *j = s->journal;
-    struct recovery_config c;
-    struct error e = {""};
-    size_t calls = 0;
-    int err;
-
-    if (!j)
-        return;
-    c = (struct recovery_config){.recorder = j->recorder, .store = &j->store, .seal = j->seal};
-    err = engine_recover(s->engine, &c, host_now(s), &calls, &e);
-    if (err)
-        log_write(&s->log, LOG_ERROR, NULL, "calls in progress cannot be recovered: %s", e.text);
-    else if (calls)
-        log_write(&s->log, LOG_INFO, NULL, "%zu calls were in progress; they are taken up again",
-                  calls);
-}
-
 int host_journal_health(struct host *s, struct error *e)
 {
-    return s->journal ? recorder_health(s->journal->recorder, e) : 0;
+    return s->journal ? journal_health(s->journal->journal, e) : 0;
 }

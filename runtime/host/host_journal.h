@@ -1,30 +1,32 @@
 /*
- * The journal of the running service: opens and closes it with the key file and the recorder, wakes
- * the engine after commits, begins the recovery of calls that an earlier process left, and forgets
- * old calls every hour. On the loop's thread.
+ * The journal of the running service: opens and closes it with the key file, tells the workers when
+ * something is committed, says in the log when it fails, keeps bundles, and forgets old calls every
+ * hour. On the main thread, but for host_journal_health.
  */
 #ifndef IVORY_HOST_HOST_JOURNAL_H
 #define IVORY_HOST_HOST_JOURNAL_H
 
-#include "host/engine.h"
 #include "host/host.h"
+#include "host/recorder.h"
 
 /* Open it in the folder "data", as the configuration wants it; a database that cannot be used is
- * moved aside with an error in the log. Does nothing when journal.enabled is false. */
+ * moved aside with an error in the log. After the workers' loops are made. Does nothing when
+ * journal.enabled is false. */
 int host_journal_open(struct host *s, struct error *e);
-/* Commit what waits, and close. After the engine has gone. */
+/* Commit what waits, and close. After the engines have gone. */
 void host_journal_close(struct host *s);
 
-/* For engine_config. NULL for NULL. */
-const struct engine_record *host_journal_hooks(struct host_journal *j);
+/* The file, for writing from any thread. */
+struct journal *host_journal_file(struct host *s);
+/* Another connection for reading, for one thread. */
+int host_journal_reader(struct host *s, struct journal **out, struct error *e);
+/* Fill in what recorders are to keep, and how they seal. */
+void host_journal_rules(struct host *s, struct recorder_config *c);
 
 /* New calls run with that bundle from now on. */
 void host_journal_bundle(struct host *s, const struct bundle *b);
 
-/* Begin to build the calls anew that were in progress when the last process ended. */
-void host_journal_recover(struct host *s);
-
-/* 0, or why no new calls are taken. */
+/* 0, or why no new calls are taken. Any thread. */
 int host_journal_health(struct host *s, struct error *e);
 
 #endif

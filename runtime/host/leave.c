@@ -1,5 +1,7 @@
 #include "host/leave.h"
 
+#include "host/workers.h"
+
 #include <signal.h>
 #include <stdlib.h>
 
@@ -14,7 +16,7 @@ struct leave {
     uv_signal_t signals[3];
     uv_timer_t timer;
     unsigned open; /* handles that are not closed */
-    bool draining;
+    atomic_bool draining;
     int64_t until, ended; /* drain no longer than; since when there is no call, 0: there is one */
 };
 
@@ -25,7 +27,7 @@ static void leave_now(struct leave *l, const char *why)
     if (s->stopping)
         return;
     log_write(&s->log, LOG_INFO, NULL, "%s: leaving with %zu calls in progress", why,
-              core_calls(engine_core(s->engine)));
+              workers_calls(s));
     s->stopping = true;
     supervisor_say(s->supervisor, SUPERVISOR_STOPPING);
     uv_stop(&s->loop);
@@ -38,11 +40,11 @@ static void on_look(uv_timer_t *timer)
     struct host *s = l->host;
     int64_t now = (int64_t)uv_now(timer->loop);
 
-    if (core_calls(engine_core(s->engine)))
+    if (workers_calls(s))
         l->ended = 0;
     else if (!l->ended)
         l->ended = now;
-    if (l->ended && (!wire_calls(engine_wire(s->engine)) || now >= l->ended + LAST_WORD_MS))
+    if (l->ended && (!workers_legs(s) || now >= l->ended + LAST_WORD_MS))
         leave_now(l, "drained");
     else if (now >= l->until)
         leave_now(l, "stop.drain_s is over");
@@ -59,7 +61,7 @@ void leave_drain(struct leave *l, const char *why)
     l->until = (int64_t)uv_now(&s->loop) + longest * 1000;
     log_write(&s->log, LOG_INFO, NULL,
               "%s: no new calls; leaving when %zu calls have ended, or in %lld s", why,
-              core_calls(engine_core(s->engine)), (long long)longest);
+              workers_calls(s), (long long)longest);
     supervisor_say(s->supervisor, SUPERVISOR_DRAINING);
     uv_timer_start(&l->timer, on_look, 0, LOOK_MS);
 }

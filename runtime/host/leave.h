@@ -8,7 +8,7 @@
  *     has ended, or after stop.drain_s. SIGTERM does this with stop.drain (`serve --drain`), `ivory
  *     drain` always. A second SIGTERM, or one during a drain, leaves at once.
  *
- * On the main loop's thread.
+ * On the main loop's thread, but for leave_refuses.
  */
 #ifndef IVORY_HOST_LEAVE_H
 #define IVORY_HOST_LEAVE_H

@@ -1,5 +1,6 @@
 #include "host/load.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int read_folder(struct load *l)
@@ -14,6 +15,25 @@ static int read_folder(struct load *l)
     return bundle_read(&l->bundle, l->cfg->folder, l->cfg->stdlib, &l->e);
 }
 
+static int load_cells(struct load *l)
+{
+    int err = 0;
+
+    l->cells = calloc(l->cfg->ncores, sizeof *l->cells);
+    if (!l->cells)
+        return error_set(&l->e, ERR_NOMEM, "no memory");
+    for (unsigned i = 0; i < l->cfg->ncores && !err; i++)
+        err = core_load(l->cfg->cores[i], l->bundle, &l->cells[i], &l->e);
+    return err;
+}
+
+void load_free_cells(struct cell **cells, unsigned n)
+{
+    for (unsigned i = 0; cells && i < n; i++)
+        cell_free(cells[i]);
+    free(cells);
+}
+
 void load_run(struct load *l)
 {
     if (!l->bundle)
@@ -21,18 +41,19 @@ void load_run(struct load *l)
     if (l->err || strcmp(l->bundle->id, l->known) == 0)
         return;
     /* Loaded first: prompts of a bundle that is refused are not kept. */
-    l->err = core_load(l->cfg->core, l->bundle, &l->cell, &l->e);
+    l->err = load_cells(l);
     if (!l->err)
         l->err = prompt_store_add(l->cfg->store, l->bundle, &l->e);
     if (l->err) {
-        cell_free(l->cell);
-        l->cell = NULL;
+        load_free_cells(l->cells, l->cfg->ncores);
+        l->cells = NULL;
     }
 }
 
 void load_fini(struct load *l)
 {
-    cell_free(l->cell);
+    if (l->cfg)
+        load_free_cells(l->cells, l->cfg->ncores);
     bundle_unref(l->bundle);
     places_fini(&l->places);
     *l = (struct load){0};

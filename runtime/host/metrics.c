@@ -28,7 +28,7 @@ static void tally_init(struct tally *t)
 }
 
 /* Without memory a count is lost, which the service survives. */
-static void tally_add(struct tally *t, const char *labels)
+static void tally_add(struct tally *t, const char *labels, uint64_t n)
 {
     uint64_t *count = map_get(&t->counts, labels);
 
@@ -40,7 +40,7 @@ static void tally_add(struct tally *t, const char *labels)
         }
     }
     if (count)
-        ++*count;
+        *count += n;
 }
 
 static void tally_fini(struct tally *t)
@@ -61,7 +61,7 @@ static void add_labelled(struct tally *t, const char *label, const char *value)
             clean[n++] = *value;
     clean[n] = '\0';
     snprintf(labels, sizeof labels, "%s=\"%s\"", label, clean);
-    tally_add(t, labels);
+    tally_add(t, labels, 1);
 }
 
 void metrics_init(struct metrics *m)
@@ -138,7 +138,7 @@ void metrics_answered(struct metrics *m, const char *method, int status, bool ag
     char labels[128];
 
     snprintf(labels, sizeof labels, "method=\"%.64s\",status=\"%d\"", method, status);
-    tally_add(&m->requests, labels);
+    tally_add(&m->requests, labels, 1);
     if (again)
         add_labelled(&m->retries, "method", method);
 }
@@ -157,4 +157,35 @@ void metrics_webhook(struct metrics *m, int status)
 
     snprintf(text, sizeof text, "%d", status);
     add_labelled(&m->webhooks, "status", text);
+}
+
+static void merge_tally(struct tally *sum, const struct tally *t)
+{
+    for (size_t i = 0; i < t->counts.n; i++)
+        tally_add(sum, t->counts.entries[i].key, *(uint64_t *)t->counts.entries[i].value);
+}
+
+static void merge_histogram(struct histogram *sum, const struct histogram *h)
+{
+    for (unsigned i = 0; i <= HISTOGRAM_BUCKETS; i++)
+        sum->buckets[i] += h->buckets[i];
+    sum->ns += h->ns;
+}
+
+void metrics_add(struct metrics *sum, const struct metrics *m)
+{
+    for (int i = 0; i < 2; i++)
+        sum->started[i] += m->started[i];
+    for (int i = 0; i < EVENT_KINDS; i++)
+        sum->events[i] += m->events[i];
+    for (int i = 0; i < COMMAND_KINDS; i++)
+        sum->commands[i] += m->commands[i];
+    merge_tally(&sum->ended, &m->ended);
+    merge_tally(&sum->requests, &m->requests);
+    merge_tally(&sum->retries, &m->retries);
+    merge_tally(&sum->webhooks, &m->webhooks);
+    merge_tally(&sum->limits, &m->limits);
+    merge_histogram(&sum->turns, &m->turns);
+    merge_histogram(&sum->webhook_to_request, &m->webhook_to_request);
+    sum->busy += m->busy;
 }

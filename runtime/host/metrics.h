@@ -1,7 +1,7 @@
 /*
  * What the service counts, and how it is shown to Prometheus (text format 0.0.4). One table in
- * metrics_table.c says every metric; counters hang off one struct that belongs to the loop's
- * thread, but for the log lines, which any thread counts.
+ * metrics_table.c says every metric; each worker counts for itself, on its thread, and a survey
+ * (survey.h) adds it up.
  */
 #ifndef IVORY_HOST_METRICS_H
 #define IVORY_HOST_METRICS_H
@@ -40,12 +40,11 @@ struct metrics {
     struct tally webhooks; /* status           */
     struct tally limits;   /* limit            */
     struct histogram turns, webhook_to_request;
-    uint64_t busy;           /* new calls rejected as busy                             */
-    unsigned long logged[4]; /* by level; atomic                                       */
-    uint64_t turn_began;     /* hrtime; 0: no turn                                     */
-    uint64_t webhook_began;  /* hrtime; while a webhook is handled, else 0             */
-    struct map unblocked;    /* key of a call to when the webhook came that made it ask for
-                              * something which has not gone out yet                   */
+    uint64_t busy;          /* new calls rejected as busy                             */
+    uint64_t turn_began;    /* hrtime; 0: no turn                                     */
+    uint64_t webhook_began; /* hrtime; while a webhook is handled, else 0             */
+    struct map unblocked;   /* key of a call to when the webhook came that made it ask for
+                             * something which has not gone out yet                   */
 };
 
 void metrics_init(struct metrics *m);
@@ -63,8 +62,11 @@ void metrics_sent(struct metrics *m, const char *key, uint64_t now_ns);
 /* A webhook was answered. */
 void metrics_webhook(struct metrics *m, int status);
 
-struct host;
+/* Add the counts of `m` to `sum`. */
+void metrics_add(struct metrics *sum, const struct metrics *m);
+
+struct survey;
 /* Everything as text; free() it. NULL = no memory. */
-char *metrics_text(struct host *s);
+char *metrics_text(const struct survey *s);
 
 #endif

@@ -1,7 +1,7 @@
 /* Every metric, in one table, and how it is written. */
 #include "base/buf.h"
-#include "host/host.h"
 #include "host/host_journal.h"
+#include "host/survey.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 struct metric {
     const char *name, *type, *help;
-    void (*put)(struct buf *b, const char *name, struct host *s);
+    void (*put)(struct buf *b, const char *name, const struct survey *s);
 };
 
 static void line(struct buf *b, const char *name, const char *labels, double value)
@@ -53,189 +53,176 @@ static void put_histogram(struct buf *b, const char *name, const struct histogra
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-struct states {
-    const char *names[16];
-    size_t counts[16], n;
-};
-
-static void count_state(void *arg, const char *state)
+static void put_calls(struct buf *b, const char *name, const struct survey *s)
 {
-    struct states *st = arg;
-    size_t i = 0;
-
-    while (i < st->n && strcmp(st->names[i], state) != 0)
-        i++;
-    if (i == 16)
-        return;
-    if (i == st->n)
-        st->names[st->n++] = state;
-    st->counts[i]++;
+    for (size_t i = 0; i < s->nstates; i++)
+        label(b, name, "state", *s->states[i].name ? s->states[i].name : "none",
+              (double)s->states[i].n);
 }
 
-static void put_calls(struct buf *b, const char *name, struct host *s)
+static void put_started(struct buf *b, const char *name, const struct survey *s)
 {
-    /* The usual ones are always there, so that a graph shows zero and not a gap. */
-    struct states st = {{"incoming", "establishing", "established", "transferring"}, {0}, 4};
-
-    core_visit_calls(engine_core(s->engine), count_state, &st);
-    for (size_t i = 0; i < st.n; i++)
-        label(b, name, "state", *st.names[i] ? st.names[i] : "none", (double)st.counts[i]);
+    label(b, name, "direction", "incoming", (double)s->sum.started[0]);
+    label(b, name, "direction", "outgoing", (double)s->sum.started[1]);
 }
 
-static void put_started(struct buf *b, const char *name, struct host *s)
+static void put_ended(struct buf *b, const char *name, const struct survey *s)
 {
-    label(b, name, "direction", "incoming", (double)s->metrics.started[0]);
-    label(b, name, "direction", "outgoing", (double)s->metrics.started[1]);
+    put_tally(b, name, &s->sum.ended);
 }
 
-static void put_ended(struct buf *b, const char *name, struct host *s)
-{
-    put_tally(b, name, &s->metrics.ended);
-}
-
-static void put_refused(struct buf *b, const char *name, struct host *s)
+static void put_refused(struct buf *b, const char *name, const struct survey *s)
 {
     for (int cap = ADMISSION_FREE + 1; cap < ADMISSION_CAPS; cap++)
         label(b, name, "cap", admission_cap_name(cap),
-              (double)admission_refused(s->admission, cap));
+              (double)admission_refused(s->trip.host->admission, cap));
 }
 
-static void put_busy(struct buf *b, const char *name, struct host *s)
+static void put_busy(struct buf *b, const char *name, const struct survey *s)
 {
-    line(b, name, "", (double)s->metrics.busy);
+    line(b, name, "", (double)s->sum.busy);
 }
 
 /* --- what goes through -------------------------------------------------------------------------
  */
 
-static void put_events(struct buf *b, const char *name, struct host *s)
+static void put_events(struct buf *b, const char *name, const struct survey *s)
 {
     for (int kind = 0; kind < EVENT_KINDS; kind++)
-        label(b, name, "kind", event_kind_name(kind), (double)s->metrics.events[kind]);
+        label(b, name, "kind", event_kind_name(kind), (double)s->sum.events[kind]);
 }
 
-static void put_commands(struct buf *b, const char *name, struct host *s)
+static void put_commands(struct buf *b, const char *name, const struct survey *s)
 {
     for (int kind = 0; kind < COMMAND_KINDS; kind++)
-        label(b, name, "kind", command_kind_name(kind), (double)s->metrics.commands[kind]);
+        label(b, name, "kind", command_kind_name(kind), (double)s->sum.commands[kind]);
 }
 
-static void put_requests(struct buf *b, const char *name, struct host *s)
+static void put_requests(struct buf *b, const char *name, const struct survey *s)
 {
-    put_tally(b, name, &s->metrics.requests);
+    put_tally(b, name, &s->sum.requests);
 }
 
-static void put_retries(struct buf *b, const char *name, struct host *s)
+static void put_retries(struct buf *b, const char *name, const struct survey *s)
 {
-    put_tally(b, name, &s->metrics.retries);
+    put_tally(b, name, &s->sum.retries);
 }
 
-static void put_webhooks(struct buf *b, const char *name, struct host *s)
+static void put_webhooks(struct buf *b, const char *name, const struct survey *s)
 {
-    put_tally(b, name, &s->metrics.webhooks);
+    put_tally(b, name, &s->sum.webhooks);
 }
 
-static void put_turns(struct buf *b, const char *name, struct host *s)
+static void put_turns(struct buf *b, const char *name, const struct survey *s)
 {
-    put_histogram(b, name, &s->metrics.turns);
+    put_histogram(b, name, &s->sum.turns);
 }
 
-static void put_webhook_to_request(struct buf *b, const char *name, struct host *s)
+static void put_webhook_to_request(struct buf *b, const char *name, const struct survey *s)
 {
-    put_histogram(b, name, &s->metrics.webhook_to_request);
+    put_histogram(b, name, &s->sum.webhook_to_request);
 }
 
-static void put_limits(struct buf *b, const char *name, struct host *s)
+static void put_limits(struct buf *b, const char *name, const struct survey *s)
 {
-    put_tally(b, name, &s->metrics.limits);
+    put_tally(b, name, &s->sum.limits);
 }
 
 /* --- bundles and cells ------------------------------------------------------------------------ */
 
-static void put_reloads(struct buf *b, const char *name, struct host *s)
+static void put_reloads(struct buf *b, const char *name, const struct survey *s)
 {
     uint64_t good, refused;
 
-    bundles_count(s->bundles, &good, &refused);
+    bundles_count(s->trip.host->bundles, &good, &refused);
     label(b, name, "result", "good", (double)good);
     label(b, name, "result", "refused", (double)refused);
 }
 
-static void put_refusal(struct buf *b, const char *name, struct host *s)
+static void put_refusal(struct buf *b, const char *name, const struct survey *s)
 {
-    line(b, name, "", bundles_refused(s->bundles) != NULL);
+    line(b, name, "", bundles_refused(s->trip.host->bundles) != NULL);
 }
 
-struct cells {
-    const struct bundle *bundles[64];
-    size_t n, cells, bytes;
-};
-
-static void count_cell(void *arg, struct bundle *bundle, size_t calls, size_t bytes)
+static void put_bundles(struct buf *b, const char *name, const struct survey *s)
 {
-    struct cells *c = arg;
-    size_t i = 0;
-
-    (void)calls;
-    c->cells++;
-    c->bytes += bytes;
-    while (i < c->n && c->bundles[i] != bundle)
-        i++;
-    if (i == c->n && i < 64)
-        c->bundles[c->n++] = bundle;
+    line(b, name, "", (double)s->nbundles);
 }
 
-static struct cells count_cells(struct host *s)
+static void put_cells(struct buf *b, const char *name, const struct survey *s)
 {
-    struct cells c = {.n = 0};
+    size_t n = 0;
 
-    core_visit_cells(engine_core(s->engine), count_cell, &c);
-    return c;
+    for (size_t i = 0; i < s->nbundles; i++)
+        n += s->bundles[i].cells;
+    line(b, name, "", (double)n);
 }
 
-static void put_bundles(struct buf *b, const char *name, struct host *s)
+static void put_cell_bytes(struct buf *b, const char *name, const struct survey *s)
 {
-    line(b, name, "", (double)count_cells(s).n);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->nbundles; i++)
+        n += s->bundles[i].bytes;
+    line(b, name, "", (double)n);
 }
 
-static void put_cells(struct buf *b, const char *name, struct host *s)
+/* --- workers --------------------------------------------------------------------------------- */
+
+static void of_worker(struct buf *b, const char *name, unsigned number, double value)
 {
-    line(b, name, "", (double)count_cells(s).cells);
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", number);
+    label(b, name, "worker", text, value);
 }
 
-static void put_cell_bytes(struct buf *b, const char *name, struct host *s)
+static void put_worker_calls(struct buf *b, const char *name, const struct survey *s)
 {
-    line(b, name, "", (double)count_cells(s).bytes);
+    for (unsigned i = 0; i < s->trip.host->nworkers; i++)
+        of_worker(b, name, i, (double)s->workers[i].calls);
+}
+
+static void put_worker_turns(struct buf *b, const char *name, const struct survey *s)
+{
+    for (unsigned i = 0; i < s->trip.host->nworkers; i++)
+        of_worker(b, name, i, (double)s->workers[i].turns);
+}
+
+static void put_worker_cpu(struct buf *b, const char *name, const struct survey *s)
+{
+    for (unsigned i = 0; i < s->trip.host->nworkers; i++)
+        of_worker(b, name, i, s->workers[i].cpu_s);
 }
 
 /* --- the service itself ----------------------------------------------------------------------- */
 
-static void put_log(struct buf *b, const char *name, struct host *s)
+static void put_log(struct buf *b, const char *name, const struct survey *s)
 {
     static const char *const levels[] = {"debug", "info", "warn", "error"};
 
     for (int i = 0; i < 4; i++)
         label(b, name, "level", levels[i],
-              (double)__atomic_load_n(&s->metrics.logged[i], __ATOMIC_RELAXED));
+              (double)__atomic_load_n(&s->trip.host->logged[i], __ATOMIC_RELAXED));
 }
 
-static void put_journal(struct buf *b, const char *name, struct host *s)
+static void put_journal(struct buf *b, const char *name, const struct survey *s)
 {
-    if (s->journal)
-        line(b, name, "", host_journal_health(s, NULL) == 0);
+    if (s->trip.host->journal)
+        line(b, name, "", host_journal_health(s->trip.host, NULL) == 0);
 }
 
-static void put_certificates(struct buf *b, const char *name, struct host *s)
+static void put_certificates(struct buf *b, const char *name, const struct survey *s)
 {
     for (int i = 0; i < LISTENERS; i++) {
-        struct tls *tls = certificates_of(s->certificates, i);
+        struct tls *tls = certificates_of(s->trip.host->certificates, i);
 
         if (tls)
             label(b, name, "listener", listener_name(i), (double)tls_expires(tls));
     }
 }
 
-static void put_cpu(struct buf *b, const char *name, struct host *s)
+static void put_cpu(struct buf *b, const char *name, const struct survey *s)
 {
     struct rusage use;
 
@@ -246,7 +233,7 @@ static void put_cpu(struct buf *b, const char *name, struct host *s)
                  (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
 }
 
-static void put_memory(struct buf *b, const char *name, struct host *s)
+static void put_memory(struct buf *b, const char *name, const struct survey *s)
 {
     size_t rss;
 
@@ -278,6 +265,9 @@ static const struct metric table[] = {
     {"ivory_bundles", "gauge", "Bundles in use: active, on trial, draining.", put_bundles},
     {"ivory_cells", "gauge", "Lua states.", put_cells},
     {"ivory_cell_bytes", "gauge", "Memory that they hold.", put_cell_bytes},
+    {"ivory_worker_calls", "gauge", "Calls in progress, by worker.", put_worker_calls},
+    {"ivory_worker_turns_total", "counter", "Turns of calls, by worker.", put_worker_turns},
+    {"ivory_worker_cpu_seconds_total", "counter", "CPU time, by worker.", put_worker_cpu},
     {"ivory_log_lines_total", "counter", "Lines of the log, by level.", put_log},
     {"ivory_journal_healthy", "gauge", "0: the journal cannot be written, new calls are refused.",
      put_journal},
@@ -287,7 +277,7 @@ static const struct metric table[] = {
     {"process_resident_memory_bytes", "gauge", "Memory of the process.", put_memory},
 };
 
-char *metrics_text(struct host *s)
+char *metrics_text(const struct survey *s)
 {
     struct buf b = {0};
 

@@ -263,17 +263,6 @@ const struct engine_record *recorder_hooks(struct recorder *r)
     return &r->hooks;
 }
 
-int recorder_bundle(struct recorder *r, const struct bundle *b)
-{
-    const struct store *s = r->cfg.store;
-    size_t n;
-    char *bytes = bundle_encode(b, &n);
-    int err = bytes ? s->put_bundle(s->arg, b->id, bytes, n, NULL) : ERR_NOMEM;
-
-    free(bytes);
-    return err;
-}
-
 void recorder_resume_event(struct recorder *r, const struct event *ev, const char *text)
 {
     struct written *w = map_get(&r->calls, ev->key);

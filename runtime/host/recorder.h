@@ -38,9 +38,6 @@ const struct engine_record *recorder_hooks(struct recorder *r);
 /* 0, or why new calls should not be begun now. */
 int recorder_health(struct recorder *r, struct error *e);
 
-/* Keep a bundle for the calls that run with it. ERR_NOMEM, ERR_LIMIT. */
-int recorder_bundle(struct recorder *r, const struct bundle *b);
-
 /* --- recovery: what was written by an earlier process is noted for the summary, not written -----
  */
 /* `text`: the event as it was written. */

@@ -508,13 +508,30 @@ struct listing {
     struct error *e;
 };
 
+/* A call that falls to another engine may stand in for one of ours. */
+static int note_other(struct listing *x, const struct journal_call *c)
+{
+    struct event start = {0};
+    int err = 0;
+
+    if (memmem(c->facts, c->n, "\"rejoins\"", 9) &&
+        event_decode(&start, c->facts, c->n, NULL) == 0)
+        err = recovery_claims(x->r, &start);
+    event_fini(&start);
+    return err;
+}
+
 static int list_call(void *arg, const struct journal_call *c)
 {
     struct listing *x = arg;
-    struct patient *p = calloc(1, sizeof *p);
+    const struct recovery_config *cfg = &x->r->cfg;
+    struct patient *p;
     const char *tenant;
     int err;
 
+    if (cfg->shards && id_shard(c->key, cfg->shards) != cfg->shard)
+        return note_other(x, c);
+    p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NOMEM;
     list_init(&p->link);
@@ -533,7 +550,7 @@ static int list_call(void *arg, const struct journal_call *c)
         err = 0;
     }
     if (!err)
-        err = recovery_claims(x->r, p);
+        err = recovery_claims(x->r, &p->start);
     if (!err)
         err = mailbox_open(&x->r->engine->mailbox, p->key);
     if (err) {

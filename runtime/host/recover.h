@@ -24,6 +24,8 @@ struct recovery_config { /* all outlive the engine */
     struct recorder *recorder;
     const struct store *store;
     const struct seal *seal;
+    unsigned shards,
+        shard; /* of the calls in the store, those that fall to it (id_shard); 0: all */
 };
 
 /* Begin. ERR_NOMEM, ERR_IO (the store cannot be read). `*calls` (may be NULL): how many there are.

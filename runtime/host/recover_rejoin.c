@@ -11,11 +11,11 @@
 
 #include <string.h>
 
-int recovery_claims(struct recovery *r, struct patient *p)
+int recovery_claims(struct recovery *r, const struct event *start)
 {
-    const char *other = json_str(p->start.data, "rejoins");
+    const char *other = json_str(start->data, "rejoins");
 
-    return other ? map_put(&r->claimed, other, p) : 0;
+    return other ? map_put(&r->claimed, other, r) : 0;
 }
 
 void recovery_rejoin(struct recovery *r, struct patient *p, int64_t now)

@@ -94,7 +94,7 @@ void doubt_free(struct recovery *r, struct doubt *d);
 
 /* --- recover_rejoin.c */
 /* `p` was listed: it may have been begun in place of another. ERR_NOMEM. */
-int recovery_claims(struct recovery *r, struct patient *p);
+int recovery_claims(struct recovery *r, const struct event *start);
 /* The service does not have `p` any more. When it was in a meeting, and its flow wants to be there
  * again, begin a call that is. */
 void recovery_rejoin(struct recovery *r, struct patient *p, int64_t now);

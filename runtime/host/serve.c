@@ -5,12 +5,11 @@
 #include "base/random.h"
 #include "bindings/bindings.h"
 #include "host/data_lock.h"
-#include "host/host.h"
-#include "host/host_hooks.h"
 #include "host/host_journal.h"
 #include "host/leave.h"
 #include "host/settings.h"
-#include "host/watchdog.h"
+#include "host/workers.h"
+#include "net/http_listen.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,84 +22,20 @@
 struct server {
     struct host host;
     struct exchange_service *exchange;
-    struct watchdog *watchdog;
+    int listening; /* the socket of webhooks; each worker has its own of it */
+    unsigned port;
     struct bindings_config bindings;
     char *public_url;
     int lock;
     char *secret;
 };
 
-int64_t host_now(struct host *s)
+int64_t host_time(void)
 {
     uv_timeval64_t t;
-    uint64_t ticks = uv_hrtime();
-    int64_t ms, steady = s->now + (int64_t)((ticks - s->ticks) / 1000000);
 
     uv_gettimeofday(&t);
-    ms = t.tv_sec * 1000 + t.tv_usec / 1000;
-    if (s->now && ms < steady)
-        ms = steady;
-    if (ms > s->now) {
-        s->now = ms;
-        s->ticks = ticks;
-    }
-    return s->now;
-}
-
-static void on_clock(uv_timer_t *timer)
-{
-    struct host *s = timer->data;
-
-    engine_tick(s->engine, host_now(s));
-    host_pump(s);
-}
-
-static void perform(struct host *s, struct engine_action *a, int64_t now)
-{
-    int64_t left = a->deadline - now;
-
-    switch (a->kind) {
-    case ENGINE_SEND:
-        if (http_client_send(s->client, a->id, &a->message, left > 1 ? left : 1)) {
-            struct http_message none = {.body = "out of memory", .n = 13};
-            engine_response(s->engine, a->id, &none, now);
-        }
-        break;
-    case ENGINE_ABORT:
-        http_client_cancel(s->client, a->id);
-        break;
-    case ENGINE_ANSWER:
-        public_answer(s, a->id, &a->message);
-        break;
-    case ENGINE_LOG:
-        log_write(&s->log, log_level_parse(a->level),
-                  &(struct log_call){a->key, a->flow, a->bundle}, "%s", a->text);
-        break;
-    }
-}
-
-void host_pump(struct host *s)
-{
-    struct engine_action a;
-    int64_t now = host_now(s), next;
-
-    while (engine_next(s->engine, &a)) {
-        perform(s, &a, now);
-        engine_action_fini(&a);
-    }
-    next = engine_next_deadline(s->engine);
-    if (next == INT64_MAX)
-        uv_timer_stop(&s->clock);
-    else
-        uv_timer_start(&s->clock, on_clock, next > now ? (uint64_t)(next - now) : 0, 0);
-}
-
-static void on_response(void *arg, uint64_t id, const struct http_message *response)
-{
-    struct host *s = arg;
-
-    engine_response(s->engine, id, response, host_now(s));
-    host_pump(s);
+    return t.tv_sec * 1000 + t.tv_usec / 1000;
 }
 
 static void random_from_system(void *arg, void *p, size_t n)
@@ -109,48 +44,35 @@ static void random_from_system(void *arg, void *p, size_t n)
     random_bytes(p, n);
 }
 
-static int keep_recording(void *arg, const char *hash, const void *p, size_t n)
+static void on_refused(void *arg, const struct http_message *request, struct http_message *response)
 {
-    struct host *s = arg;
-
-    return prompt_store_put_recording(s->store, hash, p, n, NULL);
+    host_refused(&((struct host *)arg)->log, request, response);
 }
 
-static struct http_server_config listener(struct host *s, enum listener which, const char *key,
-                                          http_handler *handler)
-{
-    int fd = supervisor_take_socket(s->supervisor, listener_name(which));
-
-    return (struct http_server_config){.listen = config_str(s->cfg, key),
-                                       .tls = certificates_of(s->certificates, which),
-                                       .given = fd >= 0,
-                                       .fd = fd,
-                                       .max_body = 1u << 20,
-                                       .max_headers = 32u << 10,
-                                       .timeout_s = 30,
-                                       .connections = 4096,
-                                       .handler = handler,
-                                       .refusal = host_refused,
-                                       .arg = s};
-}
-
+/* One socket, which all workers listen on; and the admin listener. */
 static int start_network(struct server *sv, struct error *e)
 {
     struct host *s = &sv->host;
-    struct http_client_config client = {.max_body = 16u << 20,
-                                        .http2 = config_bool(s->cfg, "graph.http2"),
-                                        .ca_file = config_str(s->cfg, "graph.ca_file"),
-                                        .service = config_str(s->cfg, "graph.url"),
-                                        .done = on_response,
-                                        .arg = s};
-    struct http_server_config c = listener(s, LISTENER_PUBLIC, "listen", public_handle);
-    int err = http_client_new(&s->client, &s->loop, &client, e);
+    struct http_server_config c = {.listen = config_str(s->cfg, "admin.listen"),
+                                   .tls = certificates_of(s->certificates, LISTENER_ADMIN),
+                                   .max_body = 1u << 20,
+                                   .max_headers = 32u << 10,
+                                   .timeout_s = 30,
+                                   .connections = 4096,
+                                   .handler = admin_handle,
+                                   .refusal = on_refused,
+                                   .arg = s};
+    int err;
 
-    if (!err)
-        err = http_server_new(&s->public, &s->loop, &c, e);
+    sv->listening = supervisor_take_socket(s->supervisor, listener_name(LISTENER_PUBLIC));
+    c.fd = supervisor_take_socket(s->supervisor, listener_name(LISTENER_ADMIN));
+    c.given = c.fd >= 0;
+    if (sv->listening >= 0)
+        err = listen_take(sv->listening, &sv->port, e);
+    else
+        err = listen_open(&sv->listening, config_str(s->cfg, "listen"), &sv->port, e);
     if (err)
         return error_prefix(e, err, "listen");
-    c = listener(s, LISTENER_ADMIN, "admin.listen", admin_handle);
     err = http_server_new(&s->admin, &s->loop, &c, e);
     if (!err && !s->admin_token && !http_server_is_local(s->admin))
         err = error_set(e, ERR_INVALID,
@@ -175,13 +97,14 @@ static int read_secrets(struct server *sv, struct error *e)
     return 0;
 }
 
-static void add_url(struct buf *b, struct host *s, enum listener which)
+static void add_url(struct buf *b, struct server *sv, enum listener which)
 {
-    const struct http_server *server = which == LISTENER_PUBLIC ? s->public : s->admin;
+    struct host *s = &sv->host;
     const char *listen = config_str(s->cfg, which == LISTENER_PUBLIC ? "listen" : "admin.listen");
 
     buf_fmt(b, "http%s://%.*s:%u", certificates_of(s->certificates, which) ? "s" : "",
-            (int)(strrchr(listen, ':') - listen), listen, http_server_port(server));
+            (int)(strrchr(listen, ':') - listen), listen,
+            which == LISTENER_PUBLIC ? sv->port : http_server_port(s->admin));
 }
 
 /* Our own address for the service: public_url, or with the exchange on this machine where we
@@ -194,7 +117,7 @@ static int find_public_url(struct server *sv, struct error *e)
     if (given)
         buf_str(&url, given);
     else
-        add_url(&url, &sv->host, LISTENER_PUBLIC);
+        add_url(&url, sv, LISTENER_PUBLIC);
     sv->public_url = buf_take(&url);
     return sv->public_url ? 0 : error_set(e, ERR_NOMEM, "no memory");
 }
@@ -235,7 +158,7 @@ static const char *route_by_name(void *arg, const struct event *start)
 }
 
 /* With the embedded exchange its address stands for everything of the service's. */
-static int start_engine(struct server *sv, struct error *e)
+static int build_workers(struct server *sv, struct error *e)
 {
     struct host *s = &sv->host;
     const struct config *cfg = s->cfg;
@@ -245,7 +168,6 @@ static int start_engine(struct server *sv, struct error *e)
     int err;
     struct engine_config c = {
         .route = graph ? NULL : route_by_name,
-        .record = host_journal_hooks(s->journal),
         .wire = {.version = version_parse(config_str(cfg, "graph.version")),
                  .graph_url = (char *)url,
                  .public_url = sv->public_url,
@@ -258,9 +180,7 @@ static int start_engine(struct server *sv, struct error *e)
                  .keepalive_ms = 15 * 60 * 1000,
                  .early_ms = 5000,
                  .reply_ms = 3000,
-                 .random = random_from_system,
-                 .keep_recording = keep_recording,
-                 .keep_recording_arg = s}};
+                 .random = random_from_system}};
 
     if (graph)
         buf_str(&openid, config_str(cfg, "inbound.openid"));
@@ -274,8 +194,7 @@ static int start_engine(struct server *sv, struct error *e)
     c.core.open = bindings_open;
     c.core.open_arg = &sv->bindings;
     c.wire.app_secret = sv->secret ? sv->secret : "exchange";
-    host_hooks(s, &c);
-    err = engine_new(&s->engine, &c, e);
+    err = workers_build(s, &c, sv->listening, e);
     buf_fini(&openid);
     return err;
 }
@@ -289,7 +208,19 @@ static void host_status(void *arg, char *text, size_t n)
              s->stopping               ? "leaving; "
              : leave_refuses(s->leave) ? "no new calls; "
                                        : "",
-             core_calls(engine_core(s->engine)));
+             workers_calls(s));
+}
+
+static int start_admission(struct host *s, struct error *e)
+{
+    const struct admission_config c = {.calls = config_int(s->cfg, "admission.calls"),
+                                       .per_second =
+                                           config_int(s->cfg, "admission.calls_per_second"),
+                                       .per_tenant = config_int(s->cfg, "admission.per_tenant")};
+
+    if (owners_new(&s->owners))
+        return error_set(e, ERR_NOMEM, "no memory");
+    return admission_new(&s->admission, &c, e);
 }
 
 static int start(struct server *sv, struct error *e)
@@ -316,18 +247,17 @@ static int start(struct server *sv, struct error *e)
     if (!err)
         err = start_exchange(sv, e);
     if (!err)
+        err = start_admission(s, e);
+    if (!err)
+        err = workers_open(s, (unsigned)config_int(s->cfg, "workers"), e);
+    if (!err)
         err = host_journal_open(s, e);
     if (!err)
-        err = host_hooks_open(s, e);
+        err = build_workers(sv, e);
     if (!err)
-        err = start_engine(sv, e);
+        err = bundles_new(&s->bundles, s, e);
     if (!err)
-        err = host_bundles_open(s, e);
-    if (!err)
-        host_journal_recover(s);
-    if (!err)
-        err = watchdog_new(&sv->watchdog, core_pulse(engine_core(s->engine)),
-                           config_int(s->cfg, "limits.turn_ms"), e);
+        err = workers_start(s, e);
     return err;
 }
 
@@ -335,21 +265,22 @@ static void stop(struct server *sv)
 {
     struct host *s = &sv->host;
 
-    watchdog_free(sv->watchdog);
-    http_server_free(s->public);
+    workers_stop(s);
+    if (sv->listening >= 0)
+        close(sv->listening);
     http_server_free(s->admin);
-    public_forget(s);
+    errands_close(&s->errands);
     exchange_service_stop(sv->exchange);
-    http_client_free(s->client);
     bundles_free(s->bundles);
-    engine_free(s->engine);
-    host_hooks_close(s);
+    workers_unbuild(s);
     host_journal_close(s);
+    workers_close(s);
+    owners_free(s->owners);
+    admission_free(s->admission);
     prompt_store_free(s->store);
     certificates_free(s->certificates);
     leave_free(s->leave);
     supervisor_free(s->supervisor);
-    uv_close((uv_handle_t *)&s->clock, NULL);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&s->loop) == 0);
     if (sv->lock >= 0)
@@ -365,7 +296,7 @@ static void say_where(struct server *sv)
     const char *graph = config_str(s->cfg, "graph.url");
     struct buf admin = {0};
 
-    add_url(&admin, s, LISTENER_ADMIN);
+    add_url(&admin, sv, LISTENER_ADMIN);
     log_write(&s->log, LOG_INFO, NULL, "webhooks at %s/api/calls, admin at %s", sv->public_url,
               admin.p ? admin.p : "?");
     buf_fini(&admin);
@@ -380,20 +311,18 @@ static void say_where(struct server *sv)
 
 int serve(const struct config *cfg, const struct bundle_source *stdlib, struct error *e)
 {
-    struct server sv = {.host = {.cfg = cfg, .stdlib = stdlib}, .lock = -1};
+    struct server sv = {.host = {.cfg = cfg, .stdlib = stdlib}, .listening = -1, .lock = -1};
     struct host *s = &sv.host;
     int err;
 
     settings_log(cfg, &s->log);
-    list_init(&s->webhooks);
-    if (uv_loop_init(&s->loop) || uv_timer_init(&s->loop, &s->clock))
+    s->log.counts = s->logged;
+    if (uv_loop_init(&s->loop) || errands_init(&s->errands, &s->loop, s))
         return error_set(e, ERR_IO, "the event loop cannot be made");
-    s->clock.data = s;
     err = start(&sv, e);
     if (!err) {
         say_where(&sv);
         supervisor_say(s->supervisor, SUPERVISOR_READY);
-        host_pump(s);
         uv_run(&s->loop, UV_RUN_DEFAULT);
     }
     stop(&sv);

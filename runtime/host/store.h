@@ -6,6 +6,7 @@
 #ifndef IVORY_HOST_STORE_H
 #define IVORY_HOST_STORE_H
 
+#include "core/bundle.h"
 #include "journal/journal.h"
 
 struct store {
@@ -29,7 +30,14 @@ struct store {
     void *arg;
 };
 
-/* The journal as a store. */
-struct store store_of_journal(struct journal *j);
+/* The journal as a store. `file` is written to; `reader` is what this store's thread reads with,
+ * and may be the same. Outlives the store. */
+struct journal_store {
+    struct journal *file, *reader;
+};
+struct store store_of_journal(struct journal_store *j);
+
+/* Keep a bundle for the calls that run with it. ERR_NOMEM, ERR_LIMIT. */
+int store_bundle(const struct store *s, const struct bundle *b);
 
 #endif

@@ -220,7 +220,7 @@ static int set_up_recorder(struct simulation *s, struct error *e)
     int rc = recorder_new(&s->recorder, &cfg);
 
     if (rc == 0)
-        rc = recorder_bundle(s->recorder, s->cfg->bundle);
+        rc = store_bundle(&s->store, s->cfg->bundle);
     return rc < 0 ? error_set(e, rc, "%s", error_name(rc)) : 0;
 }
 

@@ -210,6 +210,7 @@ int traffic_engine(struct traffic *t, struct engine_action *a, int64_t now)
         return 0;
     case ENGINE_ANSWER:
         return answer_webhook(t, a->id, &a->message, now);
+    case ENGINE_PARCEL: /* there is one engine only */
     case ENGINE_LOG:
         break;
     }

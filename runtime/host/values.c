@@ -4,6 +4,7 @@
 #include "base/map.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct held {
 };
 
 struct values {
+    pthread_mutex_t lock;
     const struct values_source *source;
     struct map held; /* name → struct held */
     size_t sweep_at;
@@ -30,6 +32,7 @@ int values_new(struct values **out, const struct values_source *source)
 
     if (!v)
         return ERR_NOMEM;
+    pthread_mutex_init(&v->lock, NULL);
     v->source = source;
     v->sweep_at = SWEEP_AT;
     map_init(&v->held, 0);
@@ -52,7 +55,18 @@ void values_free(struct values *v)
     for (size_t i = 0; i < v->held.n; i++)
         held_free(v->held.entries[i].value);
     map_fini(&v->held);
+    pthread_mutex_destroy(&v->lock);
     free(v);
+}
+
+void values_lock(struct values *v)
+{
+    pthread_mutex_lock(&v->lock);
+}
+
+void values_unlock(struct values *v)
+{
+    pthread_mutex_unlock(&v->lock);
 }
 
 void values_change_fini(struct values_change *change)

@@ -1,8 +1,10 @@
 /*
  * The flows' durable values (ivr.store): what the engine does when a flow asks for one. A value
  * that was changed is seen by every call at once and is kept here until the journal has it; the
- * rest is read from where the journal keeps them. Without a source everything stays in memory. One
- * thread.
+ * rest is read from where the journal keeps them. Without a source everything stays in memory.
+ *
+ * Engines on several threads may share one: each holds the lock from values_apply until the change
+ * is written, so that changes are written in the order in which they were made.
  */
 #ifndef IVORY_HOST_VALUES_H
 #define IVORY_HOST_VALUES_H
@@ -29,6 +31,9 @@ struct values_change {
 /* `source` NULL: memory only; it outlives the values. ERR_NOMEM. */
 int values_new(struct values **out, const struct values_source *source);
 void values_free(struct values *v);
+
+void values_lock(struct values *v);
+void values_unlock(struct values *v);
 
 /* Carry out command `c` of kind "store": `answer` becomes its answer event, `change` what is to be
  * written. ERR_NOMEM: nothing was changed. */

@@ -32,8 +32,10 @@ struct journal {
     struct journal_news news;
     bool any_news;
 
-    _Atomic bool renewed; /* the reader looks at a database that was moved aside */
-    int64_t renewed_at;   /* the writer's                                        */
+    struct journal *of;        /* whose database is read: itself, or the one that writes    */
+    _Atomic unsigned renewals; /* how often the database was moved aside...                 */
+    unsigned seen_renewals;    /* ...when the reader was opened                             */
+    int64_t renewed_at;        /* the writer's                                              */
 
     _Atomic uint64_t committed;
     /* The writer's alone: call key → entries so far + 1, for numbering. */

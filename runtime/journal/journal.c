@@ -495,8 +495,10 @@ bool journal_news(struct journal *j, struct journal_news *out)
 
     pthread_mutex_lock(&j->lock);
     any = j->any_news;
-    j->any_news = false;
-    *out = j->news;
+    if (out) {
+        j->any_news = false;
+        *out = j->news;
+    }
     pthread_mutex_unlock(&j->lock);
     return any;
 }

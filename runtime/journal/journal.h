@@ -52,7 +52,7 @@ struct journal_news {
     unsigned calls, torn;
     bool complete; /* all that was in it could be read */
 };
-/* True once each time that happens, also for what happened at open. */
+/* True once each time that happens, also for what happened at open. `out` NULL: only whether. */
 bool journal_news(struct journal *j, struct journal_news *out);
 
 /* Open an existing one for reading only, also while a service writes to it. ERR_NOTFOUND, ERR_IO.
@@ -61,6 +61,10 @@ int journal_open_reader(struct journal **out, const char *path, struct error *e)
 
 /* Commit what is queued (given up after 5 s when the disk refuses) and close. NULL is accepted. */
 void journal_close(struct journal *j);
+
+/* Another one for reading what `of` writes, for a thread of its own; closed before `of`. It opens
+ * the database when it is first asked. ERR_NOMEM. */
+int journal_new_reader(struct journal **out, struct journal *of, struct error *e);
 
 /* --- writing: any thread; copies the bytes; `position` may be NULL
  * --------------------------------------------- */

@@ -113,7 +113,7 @@ int journal_renew(struct journal *j, const struct error *why, struct error *e)
         err = database_open(&j->db, j->cfg.path, j->cfg.full_sync, e);
     if (err)
         return err;
-    atomic_store(&j->renewed, true);
+    atomic_fetch_add(&j->renewals, 1);
     pthread_mutex_lock(&j->lock);
     j->news =
         (struct journal_news){.calls = taken.calls, .torn = taken.torn, .complete = taken.complete};
@@ -139,7 +139,7 @@ static int open_all(struct journal *j, struct error *e)
     }
     if (!err)
         err = database_open_reader(&j->reader, j->cfg.path, e);
-    atomic_store(&j->renewed, false);
+    j->seen_renewals = atomic_load(&j->renewals);
     if (!err && pthread_create(&j->thread, NULL, journal_write, j))
         err = error_set(e, ERR_IO, "journal: no thread");
     return err;
@@ -156,6 +156,7 @@ int journal_open(struct journal **out, const struct journal_config *cfg, struct 
     j->cfg = *cfg;
     j->path = strdup(cfg->path);
     j->cfg.path = j->path;
+    j->of = j;
     j->renewed_at = INT64_MIN / 2;
     list_init(&j->queue);
     pthread_mutex_init(&j->lock, NULL);
@@ -189,6 +190,23 @@ int journal_open_reader(struct journal **out, const char *path, struct error *e)
         return err;
     }
     j->reads_only = true;
+    j->of = j;
+    *out = j;
+    return 0;
+}
+
+int journal_new_reader(struct journal **out, struct journal *of, struct error *e)
+{
+    struct journal *j = calloc(1, sizeof *j);
+
+    if (!j || !(j->path = strdup(of->cfg.path))) {
+        free(j);
+        return error_set(e, ERR_NOMEM, "no memory");
+    }
+    j->cfg.path = j->path;
+    j->reads_only = true;
+    j->of = of;
+    j->seen_renewals = atomic_load(&of->renewals);
     *out = j;
     return 0;
 }

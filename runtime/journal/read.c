@@ -13,8 +13,11 @@ static int read_failed(struct journal *j, struct error *e)
 /* Look at the database that is written now. */
 static int ready(struct journal *j, struct error *e)
 {
-    if (atomic_exchange(&j->renewed, false))
+    unsigned renewals = atomic_load(&j->of->renewals);
+
+    if (renewals != j->seen_renewals)
         database_close(&j->reader);
+    j->seen_renewals = renewals;
     if (j->reader.handle)
         return 0;
     return database_open_reader(&j->reader, j->cfg.path, e) ? ERR_IO : 0;
