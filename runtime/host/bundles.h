@@ -23,7 +23,7 @@ struct survey;
  * machines are made; they take them when they begin. */
 int bundles_new(struct bundles **out, struct host *host, struct error *e);
 
-/* What became of a request; called exactly once, on the loop's thread, maybe before the request
+/* What became of a request; called exactly once, on the main thread, maybe before the request
  * returns. ERR_CONFLICT when the service ends before. On the main thread. */
 typedef void(bundles_done)(void *arg, int err, const struct error *e);
 

@@ -514,8 +514,7 @@ static int note_other(struct listing *x, const struct journal_call *c)
     struct event start = {0};
     int err = 0;
 
-    if (memmem(c->facts, c->n, "\"rejoins\"", 9) &&
-        event_decode(&start, c->facts, c->n, NULL) == 0)
+    if (memmem(c->facts, c->n, "\"rejoins\"", 9) && event_decode(&start, c->facts, c->n, NULL) == 0)
         err = recovery_claims(x->r, &start);
     event_fini(&start);
     return err;

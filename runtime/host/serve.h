@@ -1,8 +1,8 @@
 /*
- * `ivory serve`: the engine driven by sockets. One libuv loop on one thread holds the public
- * listener (webhooks, prompts, recordings), the admin listener, the HTTP client and the engine's
- * clock; the embedded exchange, when it is on, is a thread of its own that talks to us over
- * loopback HTTP like any other call service.
+ * `ivory serve`: the engine driven by sockets. Calls run on workers (worker.h), each a thread with
+ * a loop, an engine and the public listener; the main thread has the admin listener and what else
+ * is there once (host.h); the embedded exchange, when it is on, is a thread of its own that talks
+ * to us over loopback HTTP like any other call service.
  */
 #ifndef IVORY_HOST_SERVE_H
 #define IVORY_HOST_SERVE_H
