@@ -171,13 +171,13 @@ static int end(void *arg, const char *key, int64_t time, const void *summary, si
     return written(m, position);
 }
 
-static int attempt(void *arg, const char *key, uint64_t *position)
+static int attempt(void *arg, const char *key, bool begins, uint64_t *position)
 {
     struct memory_store *m = arg;
     struct kept *k = map_get(&m->calls, key);
 
     if (k)
-        k->attempts++;
+        k->attempts = begins ? k->attempts + 1 : 0;
     if (position)
         *position = m->position;
     return 0;

@@ -293,20 +293,3 @@ void recorder_mark_fallback(struct recorder *r, const char *key)
 {
     mark(r, key, fallback_mark);
 }
-
-void recorder_mark_recovered(struct recorder *r, const char *key, int attempt)
-{
-    char text[32];
-
-    snprintf(text, sizeof text, "{\"recovered\":%d}", attempt);
-    mark(r, key, text);
-}
-
-int recorder_mark_read(const void *p, size_t n)
-{
-    cJSON *o = NULL;
-    int attempt = json_parse(&o, p, n, NULL) ? 0 : (int)json_int(o, "recovered", 0);
-
-    cJSON_Delete(o);
-    return attempt;
-}

@@ -9,7 +9,6 @@
  *            "continue" is not written: the call's journal begins anew with the start it makes
  *   mark     {"torn":true}: entries are missing here, the store was full
  *            {"fallback":true}: from here on the call runs without its flow
- *            {"recovered":n}: the n-th recovery has succeeded
  *
  * Where memory or the store refuse, the call goes on and its journal ends there. One thread.
  */
@@ -45,10 +44,6 @@ void recorder_resume_event(struct recorder *r, const struct event *ev, const cha
 void recorder_resume_command(struct recorder *r, const struct command *c);
 /* From here on the call runs without its flow. */
 void recorder_mark_fallback(struct recorder *r, const char *key);
-/* The `attempt`-th recovery of the call has succeeded. */
-void recorder_mark_recovered(struct recorder *r, const char *key, int attempt);
-/* Which recovery a mark says has succeeded; 0: it says that the flow cannot go on. */
-int recorder_mark_read(const void *p, size_t n);
 
 /* What is written of a command; free() it, NULL = no memory. */
 char *recorder_command_text(const struct command *c);

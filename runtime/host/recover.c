@@ -19,7 +19,7 @@ void recovery_log(struct recovery *r, const char *level, const char *key, const 
     engine_note(r->engine, level, key, text);
 }
 
-static void patient_free(struct patient *p)
+void patient_free(struct patient *p)
 {
     if (!p)
         return;
@@ -127,7 +127,7 @@ void recovery_signal(struct recovery *r, const struct patient *p, const char *na
     recovery_give(r, &ev, now);
 }
 
-static void open_letter(struct recovery *r, struct letter *l, int64_t now)
+void recovery_open_letter(struct recovery *r, struct letter *l, int64_t now)
 {
     struct engine *en = r->engine;
 
@@ -154,9 +154,9 @@ static void open_mail(struct recovery *r, const char *key, int64_t now)
         list_append(l->is_event ? &ours : &sent, &l->link);
     mailbox_close(&r->engine->mailbox, key);
     while (!list_empty(&sent))
-        open_letter(r, list_entry(sent.next, struct letter, link), now);
+        recovery_open_letter(r, list_entry(sent.next, struct letter, link), now);
     while (!list_empty(&ours))
-        open_letter(r, list_entry(ours.next, struct letter, link), now);
+        recovery_open_letter(r, list_entry(ours.next, struct letter, link), now);
 }
 
 /* Beyond the journal's end: now they are written down. What must not be repeated was waiting for
@@ -186,14 +186,14 @@ static void issue_extra(struct recovery *r, struct patient *p, int64_t now)
     command_list_fini(&l);
 }
 
-static bool is_gone(const struct patient *p)
+bool patient_is_gone(const struct patient *p)
 {
     return p->nlegs > 0 && p->legs[0].answered && p->legs[0].status == 404;
 }
 
 static void go_on(struct recovery *r, struct patient *p, int64_t now)
 {
-    bool gone = is_gone(p);
+    bool gone = patient_is_gone(p);
 
     issue_extra(r, p, now);
     if (gone)
@@ -204,8 +204,7 @@ static void go_on(struct recovery *r, struct patient *p, int64_t now)
     recovery_signal(r, p, "resumed", NULL, now);
     open_mail(r, p->key, now);
     while (!list_empty(&p->last))
-        open_letter(r, list_entry(p->last.next, struct letter, link), now);
-    recorder_mark_recovered(r->cfg.recorder, p->key, p->attempts + 1);
+        recovery_open_letter(r, list_entry(p->last.next, struct letter, link), now);
     doubts_begin(r, p, now);
     recovery_log(r, "info", p->key, "recovered%s",
                  gone ? "; the service does not have it any more" : "");
@@ -322,22 +321,18 @@ static int adopt(struct recovery *r, struct patient *p, int64_t now)
     return err;
 }
 
-/* Take `p` up: build it, or give its flow up. */
-static void begin(struct recovery *r, struct patient *p, int64_t now)
+void patient_begin(struct recovery *r, struct patient *p, int64_t now)
 {
-    const struct store *s = r->cfg.store;
     struct error e = {""};
     bool lost = false;
     int err;
 
-    s->attempt(s->arg, p->key, NULL);
     recorder_resume_event(r->cfg.recorder, &p->start, NULL);
     err = past_read(r, p, &lost, &e);
     if (!err && lost)
         err = error_set(&e, ERR_CONFLICT, "its journal is not complete, or its flow was given up");
-    if (!err && p->attempts - p->succeeded >= RECOVERY_ATTEMPTS)
-        err = error_set(&e, ERR_CONFLICT, "it was tried %d times already",
-                        p->attempts - p->succeeded);
+    if (!err && p->failed >= RECOVERY_ATTEMPTS)
+        err = error_set(&e, ERR_CONFLICT, "it was tried %d times already", p->failed);
     if (!err)
         err = need_bundle(r, json_str(p->start.data, "bundle"), &e);
     if (!err)
@@ -356,75 +351,24 @@ static void begin(struct recovery *r, struct patient *p, int64_t now)
     ask_legs(r, p, now);
 }
 
-static void finish(struct recovery *r, struct patient *p, int64_t now)
+void patient_finish(struct recovery *r, struct patient *p, int64_t now)
 {
+    const struct store *s = r->cfg.store;
+
     list_remove(&p->link);
     r->left--;
-    if (p->fallback)
+    if (p->fallback) {
         go_without_flow(r, p, now);
-    else
+    } else {
         go_on(r, p, now);
+        s->attempt(s->arg, p->key, false, NULL);
+    }
     patient_free(p);
     if (r->left == 0) {
         core_forget_bundles(r->engine->core);
         recovery_log(r, "info", "", "recovery: %zu calls in %lld ms, %zu without their flow",
                      r->total, (long long)(now - r->began), r->fallbacks);
     }
-}
-
-/* The service does not have `p` any more, but may still be about to tell why, one notification
- * after the other: they are taken at once, and what they say goes before what we found out. */
-static void await_reason(struct recovery *r, struct patient *p, int64_t now)
-{
-    struct mailbox *m = &r->engine->mailbox;
-    struct list letters;
-    struct letter *l;
-
-    list_init(&letters);
-    while ((l = mailbox_take(m, p->key)))
-        list_append(&letters, &l->link);
-    mailbox_pass(m, p->key);
-    list_remove(&p->link);
-    list_append(&r->gone, &p->link);
-    p->until = now + RECOVERY_GONE_MS;
-    while (!list_empty(&letters)) {
-        l = list_entry(letters.next, struct letter, link);
-        if (l->is_event) {
-            list_remove(&l->link);
-            list_append(&p->last, &l->link);
-        } else {
-            open_letter(r, l, now);
-        }
-    }
-}
-
-/* All legs of `p` were asked about. */
-static void told(struct recovery *r, struct patient *p, int64_t now)
-{
-    r->active--;
-    if (is_gone(p) && !p->fallback)
-        await_reason(r, p, now);
-    else
-        finish(r, p, now);
-}
-
-/* Take up as many as may be under way, and let those go on that are answered. */
-static void run(struct recovery *r, int64_t now)
-{
-    if (r->running)
-        return;
-    r->running = true;
-    while (r->active < RECOVERY_AT_ONCE && !list_empty(&r->waiting)) {
-        struct patient *p = list_entry(r->waiting.next, struct patient, link);
-
-        list_remove(&p->link);
-        list_append(&r->asked, &p->link);
-        r->active++;
-        begin(r, p, now);
-        if (p->legs_asked == 0)
-            told(r, p, now);
-    }
-    r->running = false;
 }
 
 void recovery_answered(struct recovery *r, const struct event *ev, int64_t now)
@@ -447,58 +391,6 @@ void recovery_answered(struct recovery *r, const struct event *ev, int64_t now)
         doubt_answered(r, q, ev, now);
     }
     free(q);
-}
-
-void recovery_ended(struct recovery *r, const char *key)
-{
-    struct list *it, *next;
-
-    list_each (it, next, &r->gone) {
-        struct patient *p = list_entry(it, struct patient, link);
-
-        if (strcmp(p->key, key) != 0)
-            continue;
-        p->until = 0;
-        list_remove(it);
-        it->next = r->gone.next; /* to the front */
-        it->prev = &r->gone;
-        r->gone.next->prev = it;
-        r->gone.next = it;
-        return;
-    }
-}
-
-int64_t recovery_next_deadline(const struct recovery *r)
-{
-    const struct heap_entry *first = heap_first(&r->timers);
-    int64_t at = INT64_MAX;
-
-    for (struct list *it = r->asked.next; it != &r->asked; it = it->next)
-        if (list_entry(it, struct patient, link)->legs_asked == 0)
-            return 0;
-    if (!list_empty(&r->waiting) && r->active < RECOVERY_AT_ONCE)
-        return 0;
-    if (!list_empty(&r->gone))
-        at = list_entry(r->gone.next, struct patient, link)->until;
-    return first && first->at < at ? first->at : at;
-}
-
-void recovery_tick(struct recovery *r, int64_t now)
-{
-    struct list *it, *next;
-
-    r->running = true;
-    list_each (it, next, &r->asked) {
-        struct patient *p = list_entry(it, struct patient, link);
-
-        if (p->legs_asked == 0)
-            told(r, p, now);
-    }
-    while (!list_empty(&r->gone) && list_entry(r->gone.next, struct patient, link)->until <= now)
-        finish(r, list_entry(r->gone.next, struct patient, link), now);
-    r->running = false;
-    doubts_tick(r, now);
-    run(r, now);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */
@@ -536,7 +428,7 @@ static int list_call(void *arg, const struct journal_call *c)
     list_init(&p->link);
     list_init(&p->last);
     strcpy(p->key, c->key);
-    p->attempts = c->attempts;
+    p->failed = c->attempts;
     err = event_decode(&p->start, c->facts, c->n, x->e);
     tenant = json_str(p->start.data, "tenant");
     snprintf(p->tenant, sizeof p->tenant, "%s", tenant ? tenant : "");
@@ -545,7 +437,7 @@ static int list_call(void *arg, const struct journal_call *c)
                      x->e->text);
         strcpy(p->start.key, c->key);
         p->start.time = c->began;
-        p->attempts = RECOVERY_ATTEMPTS;
+        p->failed = RECOVERY_ATTEMPTS;
         err = 0;
     }
     if (!err)
@@ -556,7 +448,7 @@ static int list_call(void *arg, const struct journal_call *c)
         patient_free(p);
         return err;
     }
-    list_append(&x->r->waiting, &p->link);
+    recovery_enter(x->r, p);
     x->r->left++;
     return 0;
 }
@@ -573,9 +465,8 @@ int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t
     r->cfg = *cfg;
     r->engine = en;
     r->began = now;
-    list_init(&r->waiting);
-    list_init(&r->asked);
-    list_init(&r->gone);
+    for (int i = 0; i < RECOVERY_LISTS; i++)
+        list_init(&r->lists[i]);
     list_init(&r->doubts);
     map_init(&r->questions, 0);
     map_init(&r->fresh, 0);
@@ -585,8 +476,9 @@ int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t
     if (calls)
         *calls = r->total;
     if (err || r->total == 0) {
-        for (struct list *it = r->waiting.next; it != &r->waiting; it = it->next)
-            mailbox_close(&en->mailbox, list_entry(it, struct patient, link)->key);
+        for (int i = 0; i < RECOVERY_LISTS; i++)
+            for (struct list *it = r->lists[i].next; it != &r->lists[i]; it = it->next)
+                mailbox_close(&en->mailbox, list_entry(it, struct patient, link)->key);
         recovery_free(r);
         return err;
     }
@@ -602,11 +494,12 @@ int engine_rebuild(struct engine *en, const struct recovery_config *cfg, struct 
 
     if (en->recovery && en->recovery->left)
         return 0;
-    list_init(&r.waiting);
+    for (int i = 0; i < RECOVERY_LISTS; i++)
+        list_init(&r.lists[i]);
     map_init(&r.claimed, 0);
     err = cfg->store->each_open(cfg->store->arg, list_call, &x, e);
-    while (!list_empty(&r.waiting)) {
-        struct patient *p = list_entry(r.waiting.next, struct patient, link);
+    while (!list_empty(&r.lists[RECOVERY_WAITING])) {
+        struct patient *p = list_entry(r.lists[RECOVERY_WAITING].next, struct patient, link);
 
         mailbox_close(&en->mailbox, p->key);
         core_drop(en->core, p->key);
@@ -631,12 +524,9 @@ void recovery_free(struct recovery *r)
 {
     if (!r)
         return;
-    while (!list_empty(&r->waiting))
-        patient_free(list_entry(r->waiting.next, struct patient, link));
-    while (!list_empty(&r->asked))
-        patient_free(list_entry(r->asked.next, struct patient, link));
-    while (!list_empty(&r->gone))
-        patient_free(list_entry(r->gone.next, struct patient, link));
+    for (int i = 0; i < RECOVERY_LISTS; i++)
+        while (!list_empty(&r->lists[i]))
+            patient_free(list_entry(r->lists[i].next, struct patient, link));
     while (!list_empty(&r->doubts))
         doubt_free(r, list_entry(r->doubts.next, struct doubt, link));
     for (size_t i = 0; i < r->questions.n; i++)

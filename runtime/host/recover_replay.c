@@ -66,9 +66,7 @@ static int read_entry(void *arg, enum journal_kind kind, const void *p, size_t n
     struct event ev = {0};
     int err;
 
-    if (kind == JOURNAL_MARK && recorder_mark_read(p, n) > 0)
-        x->p->succeeded = recorder_mark_read(p, n);
-    else if (kind == JOURNAL_MARK)
+    if (kind == JOURNAL_MARK)
         *x->lost = true;
     if (kind != JOURNAL_EVENT)
         return 0;

@@ -1,5 +1,6 @@
 /*
- * The inside of recovery, shared by recover.c, recover_replay.c and recover_doubt.c.
+ * The inside of recovery, shared by recover.c, recover_order.c, recover_replay.c and
+ * recover_doubt.c.
  */
 #ifndef IVORY_HOST_RECOVER_STATE_H
 #define IVORY_HOST_RECOVER_STATE_H
@@ -9,7 +10,7 @@
 #include "host/engine_state.h"
 #include "host/recover.h"
 
-enum { RECOVERY_GONE_MS = 3000, RECOVERY_AT_ONCE = 32, RECOVERY_ATTEMPTS = 2, LEGS_MAX = 1000 };
+enum { RECOVERY_GONE_MS = 3000, RECOVERY_AT_ONCE = 32, RECOVERY_ATTEMPTS = 3, LEGS_MAX = 1000 };
 
 /* A leg as the journal tells of it, and what the service said when it was asked now. */
 struct past_leg {
@@ -23,14 +24,14 @@ struct past_leg {
 
 /* A call under recovery. */
 struct patient {
-    struct list link; /* recovery->waiting or ->asked */
+    struct list link; /* in recovery->lists */
     char key[KEY_MAX], tenant[ID_MAX];
-    int attempts;  /* recoveries begun, this one left out */
-    int succeeded; /* the last of them that succeeded     */
-    bool incoming, fallback;
+    int failed;        /* recoveries in a row in which the process ended */
+    uint64_t position; /* NOTED: in the journal, of the note             */
+    int64_t until;     /* NOTED: not waited for longer. GONE: its reason is awaited so long */
+    bool begun, incoming, fallback;
     bool rejoined; /* another call is in its meeting in its place */
     unsigned legs_asked;
-    int64_t until;    /* in recovery->gone */
     struct list last; /* letters: what we found out ourselves about its end */
     struct past_leg *legs;
     int nlegs;
@@ -59,12 +60,21 @@ struct question {
     int leg;
 };
 
+/* Where a patient is; each list in the order in which its patients leave it. */
+enum recovery_list {
+    RECOVERY_WAITING,
+    RECOVERY_SUSPECT, /* a process ended while it was taken up: later, and alone             */
+    RECOVERY_NOTED,   /* the journal is told that it is taken up, so that a crash counts     */
+    RECOVERY_ASKED,   /* the service is                                                      */
+    RECOVERY_GONE,    /* the service does not have it any more, but may still tell why       */
+    RECOVERY_LISTS
+};
+
 struct recovery {
     struct recovery_config cfg;
     struct engine *engine;
-    struct list waiting, asked; /* patients */
-    struct list gone;           /* those that the service does not have any more, by their time */
-    size_t left, active;
+    struct list lists[RECOVERY_LISTS];
+    size_t left, noted, active;
     struct list doubts;
     struct heap timers;   /* of doubts */
     struct map fresh;     /* calls that went on just now → when, for recovery_takes */
@@ -74,8 +84,22 @@ struct recovery {
     int64_t began;
     size_t total, fallbacks;
     struct difference *difference; /* where past_replay says how a call went another way; or NULL */
-    bool running;                  /* recovery_run is on the stack */
+    bool running;                  /* patients are being moved */
 };
+
+/* --- recover.c */
+void patient_free(struct patient *p);
+/* Take `p` up: build it, or give its flow up; ask the service about its legs. */
+void patient_begin(struct recovery *r, struct patient *p, int64_t now);
+/* It goes on, with its flow or without. Frees it. */
+void patient_finish(struct recovery *r, struct patient *p, int64_t now);
+/* The service does not have it any more. */
+bool patient_is_gone(const struct patient *p);
+void recovery_open_letter(struct recovery *r, struct letter *l, int64_t now);
+
+/* --- recover_order.c */
+/* `p`, of which the journal told, waits for its turn. */
+void recovery_enter(struct recovery *r, struct patient *p);
 
 /* --- recover_replay.c */
 /* Read what the journal has of `p` into it (start, legs), without the core. ERR_INVALID, ERR_IO;

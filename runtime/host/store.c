@@ -30,9 +30,9 @@ static int end(void *arg, const char *key, int64_t time, const void *summary, si
     return journal_end(writer(arg), key, time, summary, n, timeline, timeline_n, wipe, position);
 }
 
-static int attempt(void *arg, const char *key, uint64_t *position)
+static int attempt(void *arg, const char *key, bool begins, uint64_t *position)
 {
-    return journal_attempt(writer(arg), key, position);
+    return journal_attempt(writer(arg), key, begins, position);
 }
 
 static int put_bundle(void *arg, const char *id, const void *p, size_t n, uint64_t *position)

@@ -30,6 +30,7 @@ struct write {
     uint64_t position;
     bool remove; /* a value   */
     bool wipe;   /* at an end */
+    bool begins; /* an attempt */
     size_t n, n2;
     char bytes[];
 };
@@ -157,6 +158,9 @@ static int perform(struct journal *j, const struct write *w)
         sqlite3_bind_text(st, 2, w->bundle, -1, SQLITE_STATIC);
         sqlite3_bind_int64(st, 3, w->time);
         sqlite3_bind_blob(st, 4, w->bytes, (int)w->n, SQLITE_STATIC);
+        break;
+    case WRITE_ATTEMPT:
+        sqlite3_bind_int(st, 2, w->begins);
         break;
     case WRITE_BUNDLE:
     case WRITE_VALUE:
@@ -420,9 +424,13 @@ int journal_end(struct journal *j, const char *key, int64_t time, const void *su
     return queue(j, w, position);
 }
 
-int journal_attempt(struct journal *j, const char *key, uint64_t *position)
+int journal_attempt(struct journal *j, const char *key, bool begins, uint64_t *position)
 {
-    return queue(j, new_write(WRITE_ATTEMPT, key, NULL, 0, NULL, 0), position);
+    struct write *w = new_write(WRITE_ATTEMPT, key, NULL, 0, NULL, 0);
+
+    if (w)
+        w->begins = begins;
+    return queue(j, w, position);
 }
 
 int journal_put_bundle(struct journal *j, const char *id, const void *p, size_t n,

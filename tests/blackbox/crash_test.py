@@ -1,61 +1,12 @@
 """Calls survive the service: it is killed with SIGKILL in the middle of calls and started again; the exchange goes on."""
 import pathlib
+import re
 import signal
 import sqlite3
-import tempfile
 import time
 
-from harness import SLOW, Program, Service, check, free_ports, json, main, request, until
-
-EXCHANGE_TENANT = "7e1f3c52-0b6a-4c0e-9d5e-2b4f8a91c370"
-EXCHANGE_APP = "c2a6f0d4-58f1-4be7-a3a9-61d07be5f9a2"
-
-
-class Pair:
-    """The exchange as a process of its own, and a service at it that can be killed and started again."""
-
-    def __init__(self):
-        self.port, self.admin, self.exchange = free_ports(3)
-        self.data = tempfile.mkdtemp(prefix="ivory-data-")
-        secret = pathlib.Path(self.data, "secret")
-        secret.write_text("exchange")
-        x = f"http://127.0.0.1:{self.exchange}"
-        self.sets = [f"listen=127.0.0.1:{self.port}", f"admin.listen=127.0.0.1:{self.admin}", f"data={self.data}",
-                     f"public_url=http://127.0.0.1:{self.port}", f"exchange.listen=127.0.0.1:{self.exchange}",
-                     f"exchange.webhook=http://127.0.0.1:{self.port}/api/calls"]
-        self.graph = [f"graph.url={x}", f"graph.authority={x}", f"graph.tenant={EXCHANGE_TENANT}",
-                      f"graph.app_id={EXCHANGE_APP}", f"graph.secret_file={secret}",
-                      f"inbound.openid={x}/v1/.well-known/OpenIdConfiguration"]
-        self.switch = Program("exchange", *self.with_sets())
-        self.switch.says("exchange at port")
-        self.start()
-
-    def with_sets(self, more=()):
-        return [a for s in [*self.sets, *more] for a in ("--set", s)]
-
-    def start(self):
-        self.service = Program("serve", *self.with_sets(self.graph))
-        until("the service", lambda: self.service.p.poll() is not None or self.ready())
-
-    def ready(self):
-        try:
-            return request(self.admin, "GET", "/readyz")[0] == 200
-        except OSError:
-            return False
-
-    def crash(self):
-        self.service.stop(signal.SIGKILL)
-        self.start()
-
-    def phone(self, *args):
-        return Program("phone", *args, *self.with_sets())
-
-    def calls(self):
-        return json.loads(request(self.admin, "GET", "/admin/v1/calls")[1])
-
-    def stop(self):
-        self.service.stop()
-        self.switch.stop()
+from harness import SLOW, Program, Service, check, main, until
+from pair import Pair
 
 
 def the_caller_goes_on():
@@ -133,6 +84,32 @@ def many_calls_at_random_moments():
     p.stop()
 
 
+def who_was_taken_up_when_it_crashed_comes_last_and_alone():
+    p = Pair()
+    phones = [p.phone("--from", f"+1555020{i:02}") for i in range(3)]
+    for phone in phones:
+        phone.says("connected", 20)
+    until("the calls", lambda: len(p.calls()) == 3)
+    time.sleep(0.2)
+    p.service.stop(signal.SIGKILL)
+    with sqlite3.connect(p.data + "/journal.db") as db:
+        keys = [key for key, in db.execute("SELECT key FROM calls ORDER BY id DESC")]
+        db.execute("UPDATE calls SET attempts = 1 WHERE key = ?", keys[:1])
+        db.execute("UPDATE calls SET attempts = 3 WHERE key = ?", keys[2:])
+    db.close()
+    p.start()
+    until("the calls to be taken up", lambda: "1 without their flow" in p.service.text, 20)
+    order = [key for line in p.service.lines for key in keys if re.search(f"call={key}.* recover", line)]
+    check("the suspect is the last", order == [keys[2], keys[1], keys[0]], (keys, p.service.text))
+    check("one has failed too often", "it was tried 3 times already" in p.service.text, p.service.text)
+    time.sleep(0.2)
+    with sqlite3.connect(p.data + "/journal.db") as db:
+        attempts = dict(db.execute("SELECT key, attempts FROM calls"))
+    db.close()
+    check("what went well is forgotten", (attempts[keys[0]], attempts[keys[1]]) == (0, 0), attempts)
+    p.stop()
+
+
 def with_the_exchange_in_it_calls_are_over():
     s = Service()
     phone = s.phone()
@@ -189,4 +166,5 @@ def ready(service):
 
 
 main(the_caller_goes_on, a_key_pressed_meanwhile_counts, a_caller_who_left_meanwhile_is_gone, many_calls_at_random_moments,
-     with_the_exchange_in_it_calls_are_over, a_call_that_does_not_repeat_itself_gets_the_fallback, a_damaged_journal_is_moved_aside)
+     who_was_taken_up_when_it_crashed_comes_last_and_alone, with_the_exchange_in_it_calls_are_over,
+     a_call_that_does_not_repeat_itself_gets_the_fallback, a_damaged_journal_is_moved_aside)

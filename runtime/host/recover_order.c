@@ -1,0 +1,181 @@
+/*
+ * Which call is taken up when. Newest first, RECOVERY_AT_ONCE at a time. Before a call is built the
+ * journal is told, and after it went on once more; so a call in between when the process ends may
+ * be what ended it. Such suspects come after all others and one at a time: the next time it is
+ * known which of them it was.
+ */
+#include "host/recover_state.h"
+
+#include <string.h>
+
+static struct patient *first(const struct recovery *r, enum recovery_list which)
+{
+    const struct list *head = &r->lists[which];
+
+    return list_empty(head) ? NULL : list_entry(head->next, struct patient, link);
+}
+
+static void move(struct recovery *r, struct patient *p, enum recovery_list to)
+{
+    list_remove(&p->link);
+    list_append(&r->lists[to], &p->link);
+}
+
+void recovery_enter(struct recovery *r, struct patient *p)
+{
+    struct list *head = &r->lists[RECOVERY_SUSPECT], *at = head->next;
+
+    if (!p->failed || p->failed >= RECOVERY_ATTEMPTS) { /* not built at all, so it does no harm */
+        list_append(&r->lists[RECOVERY_WAITING], &p->link);
+        return;
+    }
+    while (at != head && list_entry(at, struct patient, link)->failed <= p->failed)
+        at = at->next;
+    list_append(at, &p->link); /* before `at` */
+}
+
+/* Tell the journal that `p` is taken up. */
+static void note(struct recovery *r, struct patient *p, int64_t now)
+{
+    const struct store *s = r->cfg.store;
+
+    p->position = 0;
+    s->attempt(s->arg, p->key, true, &p->position);
+    p->until = now + GATE_MS;
+    move(r, p, RECOVERY_NOTED);
+    r->noted++;
+}
+
+/* The one to be noted next; NULL: none, or not now. Those that have gone come first, their time is
+ * over. */
+static struct patient *next_to_note(const struct recovery *r, int64_t now)
+{
+    struct patient *gone = first(r, RECOVERY_GONE), *waiting = first(r, RECOVERY_WAITING);
+
+    if (r->noted >= RECOVERY_AT_ONCE)
+        return NULL;
+    if (gone && gone->until <= now)
+        return gone;
+    if (waiting)
+        return waiting;
+    return r->noted || r->active ? NULL : first(r, RECOVERY_SUSPECT);
+}
+
+/* The one that may be taken up now. */
+static struct patient *next_to_begin(const struct recovery *r, int64_t now)
+{
+    const struct store *s = r->cfg.store;
+    struct patient *p = r->active < RECOVERY_AT_ONCE ? first(r, RECOVERY_NOTED) : NULL;
+
+    return p && (p->position <= s->committed(s->arg) || p->until <= now) ? p : NULL;
+}
+
+/* The service does not have `p` any more, but may still be about to tell why, one notification
+ * after the other: they are taken at once, and what they say goes before what we found out. */
+static void await_reason(struct recovery *r, struct patient *p, int64_t now)
+{
+    const struct store *s = r->cfg.store;
+    struct mailbox *m = &r->engine->mailbox;
+    struct list letters;
+    struct letter *l;
+
+    s->attempt(s->arg, p->key, false, NULL); /* so far all went well */
+    list_init(&letters);
+    while ((l = mailbox_take(m, p->key)))
+        list_append(&letters, &l->link);
+    mailbox_pass(m, p->key);
+    move(r, p, RECOVERY_GONE);
+    p->until = now + RECOVERY_GONE_MS;
+    while (!list_empty(&letters)) {
+        l = list_entry(letters.next, struct letter, link);
+        if (l->is_event) {
+            list_remove(&l->link);
+            list_append(&p->last, &l->link);
+        } else {
+            recovery_open_letter(r, l, now);
+        }
+    }
+}
+
+/* All legs of `p` were asked about. */
+static void told(struct recovery *r, struct patient *p, int64_t now)
+{
+    r->active--;
+    if (patient_is_gone(p) && !p->fallback)
+        await_reason(r, p, now);
+    else
+        patient_finish(r, p, now);
+}
+
+static void take_up(struct recovery *r, struct patient *p, int64_t now)
+{
+    r->noted--;
+    if (p->begun) { /* it was gone */
+        patient_finish(r, p, now);
+        return;
+    }
+    p->begun = true;
+    move(r, p, RECOVERY_ASKED);
+    r->active++;
+    patient_begin(r, p, now);
+    if (p->legs_asked == 0)
+        told(r, p, now);
+}
+
+void recovery_ended(struct recovery *r, const char *key)
+{
+    struct list *it, *next, *gone = &r->lists[RECOVERY_GONE];
+
+    list_each (it, next, gone) {
+        struct patient *p = list_entry(it, struct patient, link);
+
+        if (strcmp(p->key, key) != 0)
+            continue;
+        p->until = 0;
+        list_remove(it);
+        list_append(gone->next, it); /* to the front */
+        return;
+    }
+}
+
+int64_t recovery_next_deadline(const struct recovery *r)
+{
+    const struct heap_entry *doubt = heap_first(&r->timers);
+    const struct patient *noted = first(r, RECOVERY_NOTED), *gone = first(r, RECOVERY_GONE);
+    int64_t at = doubt ? doubt->at : INT64_MAX;
+
+    for (struct list *it = r->lists[RECOVERY_ASKED].next; it != &r->lists[RECOVERY_ASKED];
+         it = it->next)
+        if (list_entry(it, struct patient, link)->legs_asked == 0)
+            return 0;
+    if (next_to_note(r, INT64_MIN) || next_to_begin(r, INT64_MIN))
+        return 0;
+    if (noted && r->active < RECOVERY_AT_ONCE && noted->until < at)
+        at = noted->until;
+    if (gone && r->noted < RECOVERY_AT_ONCE && gone->until < at)
+        at = gone->until;
+    return at;
+}
+
+void recovery_tick(struct recovery *r, int64_t now)
+{
+    struct list *it, *next;
+    struct patient *p;
+
+    if (r->running)
+        return;
+    r->running = true;
+    list_each (it, next, &r->lists[RECOVERY_ASKED]) {
+        p = list_entry(it, struct patient, link);
+        if (p->legs_asked == 0)
+            told(r, p, now);
+    }
+    doubts_tick(r, now);
+    do {
+        while ((p = next_to_note(r, now)))
+            note(r, p, now);
+        while ((p = next_to_begin(r, now)))
+            take_up(r, p, now);
+    } while (next_to_note(r, now) || next_to_begin(r, now));
+    r->running = false;
+}
