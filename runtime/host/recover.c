@@ -304,6 +304,23 @@ static int need_bundle(struct recovery *r, const char *id, struct error *e)
     return err;
 }
 
+/* A leg that was perhaps placed: the service may be about to tell of it, at the leg's address. */
+static int adopt_unknown(struct recovery *r, struct patient *p, int64_t now)
+{
+    char id[ID_MAX];
+    int err = 0;
+
+    for (size_t i = 0; i < p->issued.n && !err; i++) {
+        const struct command *c = &p->issued.items[i];
+
+        if (!c->leg || !c->method || strcmp(c->method, "create") != 0 ||
+            core_outcome(r->engine->core, p->key, c->seq, id) == CORE_SETTLED)
+            continue;
+        err = wire_adopt(r->engine->wire, p->key, p->tenant, c->leg, false, NULL, NULL, now);
+    }
+    return err;
+}
+
 static int adopt(struct recovery *r, struct patient *p, int64_t now)
 {
     int err = 0;
@@ -318,7 +335,7 @@ static int adopt(struct recovery *r, struct patient *p, int64_t now)
         if (err == ERR_EXISTS)
             err = 0;
     }
-    return err;
+    return err || p->fallback ? err : adopt_unknown(r, p, now);
 }
 
 void patient_begin(struct recovery *r, struct patient *p, int64_t now)

@@ -10,8 +10,9 @@
 
 enum {
     GRACE_MS = 300,   /* a notification may be on its way           */
+    LOOK_MS = 100,    /* how often to look whether it has come      */
     FRESH_MS = 1000,  /* the earlier process was not further ahead than that */
-    CREATE_MS = 2000, /* the same, of a call that was perhaps placed */
+    CREATE_MS = 5000, /* the same, of a call that was perhaps placed: told again after up to 4 s */
 };
 
 void doubt_free(struct recovery *r, struct doubt *d)
@@ -128,6 +129,17 @@ static void stop_again(struct recovery *r, const struct patient *p, struct doubt
     confirm(r, d, 200, NULL, data, now);
 }
 
+/* A call that was to be placed is there: it has told its id. */
+static bool was_placed(struct recovery *r, const struct doubt *d, int64_t now)
+{
+    char id[ID_MAX] = "";
+
+    if (!core_leg(r->engine->core, d->command.key, d->command.leg, id) || !id[0])
+        return false;
+    confirm(r, d, 201, id, NULL, now);
+    return true;
+}
+
 /* How long to wait before asking; 0: it is decided now. */
 static int64_t patience(struct recovery *r, const struct patient *p, struct doubt *d, int64_t now)
 {
@@ -143,7 +155,8 @@ static int64_t patience(struct recovery *r, const struct patient *p, struct doub
     } else if (is(d, "cancelMediaProcessing")) {
         stop_again(r, p, d, now);
     } else if (is(d, "create")) {
-        return CREATE_MS;
+        d->until = now + CREATE_MS;
+        return was_placed(r, d, now) ? 0 : LOOK_MS;
     } else if (is(d, "answer") || is(d, "transfer") || is(d, "reject") || is(d, "redirect")) {
         by_state(r, d, now);
     } else if (m->repeat == REPEAT_CONTEXT || is(d, "invite")) {
@@ -218,10 +231,11 @@ static void overdue(struct recovery *r, struct doubt *d, int64_t now)
         return;
     }
     if (is(d, "create")) {
-        if (core_leg(r->engine->core, d->command.key, d->command.leg, id) && id[0])
-            confirm(r, d, 201, id, NULL, now);
-        else
+        if (!was_placed(r, d, now)) {
+            if (now < d->until && heap_put(&r->timers, &d->at, now + LOOK_MS) == 0)
+                return;
             fail(r, d, now);
+        }
         doubt_free(r, d);
         return;
     }

@@ -47,6 +47,7 @@ struct doubt {
     struct command command;
     bool running; /* it was answered; its operation's end was perhaps missed */
     bool asked;
+    int64_t until; /* create: looked for so long */
     char op_id[ID_MAX];
     char state[32]; /* of its leg, as the service said; "" = not known, "gone" */
 };
