@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { HEADERS = 8 }; /* room is made for so many at a time */
+
 int http_request_init(struct http_message *m, const char *verb, const char *url)
 {
     *m = (struct http_message){.verb = strdup(verb), .url = strdup(url)};
@@ -27,28 +29,28 @@ static struct http_header *find(const struct http_message *m, const char *name)
 int http_set_header(struct http_message *m, const char *name, const char *value)
 {
     struct http_header *h = find(m, name);
-    char *copy;
+    size_t n = strlen(name), length = strlen(value);
+    char *both;
 
-    if (strpbrk(name, "\r\n: ") || strpbrk(value, "\r\n"))
+    if (strpbrk(name, "\r\n: ") || memchr(value, '\r', length) || memchr(value, '\n', length))
         return ERR_INVALID;
-    copy = strdup(value);
-    if (!copy)
-        return ERR_NOMEM;
-    if (!h) {
-        struct http_header *all = realloc(m->headers, (m->nheaders + 1) * sizeof *all);
-        char *own = strdup(name);
-        if (all)
-            m->headers = all;
-        if (!all || !own) {
-            free(own);
-            free(copy);
+    if (!h && m->nheaders % HEADERS == 0) {
+        struct http_header *all = realloc(m->headers, (m->nheaders + HEADERS) * sizeof *all);
+
+        if (!all)
             return ERR_NOMEM;
-        }
-        h = &all[m->nheaders++];
-        *h = (struct http_header){own, NULL};
+        m->headers = all;
     }
-    free(h->value);
-    h->value = copy;
+    both = malloc(n + length + 2);
+    if (!both)
+        return ERR_NOMEM;
+    memcpy(both, name, n + 1);
+    memcpy(both + n + 1, value, length + 1);
+    if (h)
+        free(h->name);
+    else
+        h = &m->headers[m->nheaders++];
+    *h = (struct http_header){both, both + n + 1};
     return 0;
 }
 
@@ -95,8 +97,7 @@ int http_copy(struct http_message *to, const struct http_message *from)
 void http_fini(struct http_message *m)
 {
     for (size_t i = 0; i < m->nheaders; i++) {
-        free(m->headers[i].name);
-        free(m->headers[i].value);
+        free(m->headers[i].name); /* and the value behind it */
     }
     free(m->headers);
     free(m->verb);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Made by http_set_header: one piece of memory, the value behind the name. */
 struct http_header {
     char *name, *value;
 };

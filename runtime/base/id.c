@@ -7,8 +7,13 @@
 
 static bool id_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("._:@-", c));
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == ':' || c == '@' || c == '-';
+}
+
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
 bool id_normalise(char out[ID_MAX], const char *id)
@@ -22,7 +27,7 @@ bool id_normalise(char out[ID_MAX], const char *id)
             continue;
         if (n + 1 >= ID_MAX)
             return false;
-        out[n++] = (char)(*id >= 'A' && *id <= 'Z' ? *id + ('a' - 'A') : *id);
+        out[n++] = lower(*id);
     }
     out[n] = '\0';
     return n > 0;
@@ -30,9 +35,21 @@ bool id_normalise(char out[ID_MAX], const char *id)
 
 bool id_equal(const char *a, const char *b)
 {
-    char x[ID_MAX], y[ID_MAX];
+    size_t n = 0;
 
-    return a && b && id_normalise(x, a) && id_normalise(y, b) && strcmp(x, y) == 0;
+    for (; a && b; a++, b++) {
+        while (*a == '-')
+            a++;
+        while (*b == '-')
+            b++;
+        if (lower(*a) != lower(*b))
+            return false;
+        if (!*a)
+            return n > 0;
+        if (!id_char(*a) || ++n == ID_MAX)
+            return false;
+    }
+    return false;
 }
 
 /* FNV-1a, and its halves folded: the low bits of the product alone depend on the low bits of the

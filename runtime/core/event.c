@@ -15,7 +15,7 @@ static const char *const change_names[] = {"none", "created", "updated", "delete
 int event_list_add(struct event_list *l, struct event *ev)
 {
     if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 8;
+        size_t cap = l->cap ? l->cap * 2 : 1;
         struct event *items = realloc(l->items, cap * sizeof *items);
         if (!items)
             return ERR_NOMEM;

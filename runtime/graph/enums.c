@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "graph/methods.h"
 
 #include <string.h>
@@ -76,7 +77,7 @@ static const struct enumeration table[] = {
 const struct enumeration *enumeration_find(const char *name)
 {
     for (const struct enumeration *en = table; en->name; en++) {
-        if (strcmp(en->name, name) == 0)
+        if (text_same(en->name, name))
             return en;
     }
     return NULL;

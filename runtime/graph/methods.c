@@ -5,6 +5,8 @@
  */
 #include "graph/typetables.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 #define CALLS       "/communications/calls"
@@ -295,7 +297,7 @@ const struct method method_table[] = {
 const struct method *method_find(const char *name)
 {
     for (const struct method *m = method_table; m->name; m++) {
-        if (strcmp(m->name, name) == 0)
+        if (text_same(m->name, name))
             return m;
     }
     return NULL;
@@ -304,7 +306,7 @@ const struct method *method_find(const char *name)
 const struct method *method_of(const char *object, const char *lua)
 {
     for (const struct method *m = method_table; m->name; m++) {
-        if (strcmp(m->object, object) == 0 && strcmp(m->lua, lua) == 0)
+        if (text_same(m->object, object) && text_same(m->lua, lua))
             return m;
     }
     return NULL;

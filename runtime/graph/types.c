@@ -1,5 +1,7 @@
 #include "graph/typetables.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 const char *version_name(unsigned version)
@@ -21,7 +23,7 @@ const struct type *type_find(const char *name)
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         for (const struct type *t = tables[i]; t->name; t++) {
-            if (strcmp(t->name, name) == 0)
+            if (text_same(t->name, name))
                 return t;
         }
     }
@@ -32,7 +34,7 @@ const struct field *type_field(const struct type *type, const char *name)
 {
     for (; type; type = type->base ? type_find(type->base) : NULL) {
         for (const struct field *f = type->fields; f->name; f++) {
-            if (strcmp(f->name, name) == 0)
+            if (text_same(f->name, name))
                 return f;
         }
     }

@@ -10,7 +10,16 @@
 
 void wire_random(struct wire *w, void *p, size_t n)
 {
-    w->cfg.random(w->cfg.random_arg, p, n);
+    unsigned char *to = p;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!w->nrandom) {
+            w->nrandom = sizeof w->random;
+            w->cfg.random(w->cfg.random_arg, w->random, sizeof w->random);
+        }
+        to[i] = w->random[--w->nrandom];
+        w->random[w->nrandom] = 0; /* what was a secret is not kept */
+    }
 }
 
 void wire_guid(struct wire *w, char out[37])

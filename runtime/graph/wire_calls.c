@@ -49,7 +49,9 @@ struct leg *wire_leg_by_path(const struct wire *w, const char *path_key, bool *e
     *ended = false;
     if (n >= KEY_MAX)
         return NULL;
-    snprintf(name, sizeof name, "/%.*s", (int)n, path_key);
+    name[0] = '/';
+    memcpy(name + 1, path_key, n);
+    name[n + 1] = '\0';
     c = map_get(&w->calls, name + 1);
     if (!c) {
         *ended = wire_ended_lately(w, name);

@@ -332,6 +332,8 @@ struct wire {
     char **issuers;
     char *prompt_root, *recording_root;
     int64_t now;
+    unsigned char random[512]; /* drawn in advance: the first `nrandom` are unused */
+    size_t nrandom;
 
     struct heap timers;
     size_t reserved;
