@@ -9,28 +9,27 @@
 static int encode(lua_State *L)
 {
     struct error e = {{0}};
-    cJSON **value;
+    cJSON **value, **out;
     char *text;
 
     luaL_checkany(L, 1);
     lua_settop(L, 1);
     value = guard_push(L);
+    out = guard_push(L); /* of the text: pushing it may raise, and so may making a guard */
     if (luajson_read(value, L, 1, &e))
         return luaL_error(L, "json.encode: %s", e.text);
     text = json_text(*value);
     guard_free(value);
     if (!text)
         return luaL_error(L, "not enough memory");
-    /* The text moves into a guard of its own: pushing it may raise. */
-    value = guard_push(L);
-    *value = cJSON_CreateStringReference(text);
-    if (!*value) {
+    *out = cJSON_CreateStringReference(text);
+    if (!*out) {
         free(text);
         return luaL_error(L, "not enough memory");
     }
-    (*value)->type &= ~cJSON_IsReference;
+    (*out)->type &= ~cJSON_IsReference;
     lua_pushstring(L, text);
-    guard_free(value);
+    guard_free(out);
     return 1;
 }
 

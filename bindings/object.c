@@ -3,17 +3,23 @@
 
 #include <string.h>
 
-static const char *const kinds[] = {
-    "call", "participant", "audioRoutingGroup", "contentSharingSession", "operation", "recording"};
+static const struct {
+    const char *kind, *metatable; /* the latter's name in the registry */
+} kinds[] = {{"call", "ivory.call"},
+             {"participant", "ivory.participant"},
+             {"audioRoutingGroup", "ivory.audioRoutingGroup"},
+             {"contentSharingSession", "ivory.contentSharingSession"},
+             {"operation", "ivory.operation"},
+             {"recording", "ivory.recording"}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-/* The registry's name of the metatable of `kind`. */
-static const char *metatable_name(lua_State *L, const char *kind)
+static const char *metatable_name(const char *kind)
 {
-    const char *name = lua_pushfstring(L, "ivory.%s", kind);
+    size_t i = 0;
 
-    lua_pop(L, 1); /* the registry holds it as a key */
-    return name;
+    while (i + 1 < KINDS && strcmp(kinds[i].kind, kind) != 0)
+        i++;
+    return kinds[i].metatable;
 }
 
 void object_push(lua_State *L, struct leg *leg, const char *kind, const char *id)
@@ -25,7 +31,7 @@ void object_push(lua_State *L, struct leg *leg, const char *kind, const char *id
     list_init(&o->handle.link);
     o->handle.target = NULL;
     o->kind = kind;
-    luaL_setmetatable(L, metatable_name(L, kind));
+    luaL_setmetatable(L, metatable_name(kind));
     if (id) {
         lua_pushstring(L, id);
         lua_setiuservalue(L, -2, 1);
@@ -44,7 +50,7 @@ static int collect(lua_State *L)
 
 struct object *object_check(lua_State *L, int index, const char *kind)
 {
-    struct object *o = luaL_checkudata(L, index, metatable_name(L, kind));
+    struct object *o = luaL_checkudata(L, index, metatable_name(kind));
     struct fiber *f = fiber_current(L);
     const struct leg *leg = o->handle.target;
 
@@ -113,7 +119,7 @@ static int text(lua_State *L)
 
 static void open_kind(lua_State *L, const char *kind)
 {
-    luaL_newmetatable(L, metatable_name(L, kind));
+    luaL_newmetatable(L, metatable_name(kind));
     lua_newtable(L);
     for (const struct method *m = method_table; m->name; m++) {
         if (strcmp(m->object, kind) != 0)
@@ -143,5 +149,5 @@ static void open_kind(lua_State *L, const char *kind)
 void objects_open(lua_State *L)
 {
     for (size_t i = 0; i < KINDS; i++)
-        open_kind(L, kinds[i]);
+        open_kind(L, kinds[i].kind);
 }

@@ -220,12 +220,16 @@ static int give(struct flow_world *w, struct event *ev)
     if (!ev->key[0])
         strcpy(ev->key, WORLD_KEY);
     ev->time = w->now;
+    test_hold_allocation(true);
     line = event_encode(ev);
     buf_fmt(&w->record, "%s\n", line ? line : "");
     free(line);
+    test_hold_allocation(false);
     err = core_handle(w->core, ev, &w->out);
+    test_hold_allocation(true);
     event_fini(ev);
     note(w);
+    test_hold_allocation(false);
     if (w->hangup_at && !w->hung_up && core_waits(w->core) >= w->hangup_at) {
         w->hung_up = true;
         queue(w, "{\"kind\":\"call\",\"change\":\"deleted\",\"data\":{\"state\":\"terminated\","

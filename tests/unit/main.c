@@ -22,16 +22,19 @@ static const struct {
 };
 
 static long fail_at = -1;
-static bool refused, failed;
+static unsigned held; /* > 0: the test's own allocations, which are granted and not counted */
+static bool refused, failed, once;
 
 static bool refuse(void)
 {
-    if (fail_at < 0)
+    if (fail_at < 0 || held)
         return false;
     if (fail_at > 0) {
         fail_at--;
         return false;
     }
+    if (once)
+        fail_at = -1;
     return refused = true;
 }
 
@@ -64,8 +67,20 @@ char *__wrap_strdup(const char *s)
     return refuse() ? NULL : __real_strdup(s);
 }
 
+void test_hold_allocation(bool hold)
+{
+    held = hold ? held + 1 : held - 1;
+}
+
+void test_fail_one_allocation(long n)
+{
+    test_fail_allocation(n);
+    once = true;
+}
+
 void test_fail_allocation(long n)
 {
+    once = false;
     fail_at = n;
     if (n >= 0)
         refused = false;

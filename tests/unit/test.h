@@ -6,7 +6,8 @@
  *
  * in tests/unit/test_json.c; the build finds it. Failing memory: `test_fail_allocation(n)` lets the
  * n-th allocation from now on (0 = the next) and all after it fail, -1 switches that off;
- * EVERY_ALLOCATION repeats a body with n = 0, 1, 2, ... until the body ran without meeting one.
+ * EVERY_ALLOCATION repeats a body with n = 0, 1, 2, ... until the body ran without meeting one, and
+ * once more with the n-th alone failing.
  */
 #ifndef IVORY_TESTS_UNIT_TEST_H
 #define IVORY_TESTS_UNIT_TEST_H
@@ -40,11 +41,18 @@ bool test_expect_in(const char *got, const char *part, const char *what, const c
 #define EXPECT_IN(got, part) test_expect_in((got), (part), #got, __FILE__, __LINE__)
 
 void test_fail_allocation(long n);
+void test_fail_one_allocation(long n); /* that one only: memory is there again at once */
+/* From here (true) to there (false) allocations are the test's own: granted, and not counted. */
+void test_hold_allocation(bool hold);
 bool test_allocation_failed(void); /* whether one was refused since the last test_fail_allocation */
 
 #define EVERY_ALLOCATION(n)                                                                        \
-    for (long n = 0, more_ = 1; more_ && (test_fail_allocation(n), 1);                             \
-         more_ = test_allocation_failed(), test_fail_allocation(-1), n++)
+    for (long n = 0, more_ = 1, once_ = 0;                                                         \
+         more_ && ((once_ ? test_fail_one_allocation : test_fail_allocation)(n), 1);               \
+         (void)(test_allocation_failed() ? n++                                                     \
+                : once_                  ? (more_ = 0)                                             \
+                                         : (once_ = 1, n = 0)),                                                     \
+              test_fail_allocation(-1))
 
 /* The whole file `path` (relative to the project's root), NUL-terminated; stops the run when it
  * cannot be read. */
