@@ -254,7 +254,7 @@ int call_restore(struct call *call, const struct event *start_event)
     while (!err && call->nlegs < legs) {
         err = call_leg_new(&leg, call, false);
         if (!err)
-            leg->ended = true;
+            leg->ended = leg->known = true;
     }
     return err ? err : settle(call);
 }

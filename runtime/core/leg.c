@@ -215,14 +215,29 @@ static int note_media(struct leg *leg, const cJSON *data)
     return 0;
 }
 
+/* A leg that was given up before the service had told of it (its create was not answered) is there
+ * after all: somebody's phone rings for nobody. */
+static int came_late(struct leg *leg)
+{
+    struct command c = {.kind = COMMAND_METHOD, .leg = leg->index, .method = "delete"};
+
+    if (leg->known)
+        return 0;
+    leg->known = true;
+    call_log(leg->call, "warn", "", "", "leg %d was placed after all, and is hung up", leg->index);
+    return call_issue(leg->call, &c);
+}
+
 int call_leg_update(struct leg *leg, const cJSON *data, enum change change)
 {
+    bool over =
+        change == CHANGE_DELETED || call_leg_state_rank(json_str(data, "state")) == TERMINATED;
     int err;
 
     if (leg->ended)
-        return 0;
+        return over ? 0 : came_late(leg);
     leg->known = true;
-    if (change == CHANGE_DELETED || call_leg_state_rank(json_str(data, "state")) == TERMINATED)
+    if (over)
         return call_leg_end(leg, data);
     err = merge(leg, data);
     if (!err)

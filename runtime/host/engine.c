@@ -25,7 +25,7 @@ int engine_new(struct engine **out, const struct engine_config *cfg, struct erro
     gate_init(&en->gate);
     mailbox_init(&en->mailbox);
     turnaway_init(&en->turnaway);
-    en->again = INT64_MAX;
+    en->again = en->recover_at = INT64_MAX;
     if (cfg->record)
         en->source = (struct values_source){cfg->record->get_value, cfg->record->committed,
                                             cfg->record->arg};
@@ -78,7 +78,7 @@ struct wire *engine_wire(struct engine *en)
 }
 
 /* Room for one more action, so that what is taken from the wire can always be kept. */
-static int reserve(struct engine *en)
+int engine_reserve(struct engine *en)
 {
     struct engine_action *p;
     size_t cap;
@@ -101,40 +101,6 @@ static int reserve(struct engine *en)
     return 0;
 }
 
-/* A log line about that call, of which `flow` and `bundle` may be NULL. Lost without harm when
- * there is no memory for it. Takes `text`. */
-static void note(struct engine *en, const char *level, const char *key, const char *flow,
-                 const char *bundle, char *text)
-{
-    struct engine_action a = {.kind = ENGINE_LOG, .level = level, .text = text};
-
-    if (!text || reserve(en) < 0) {
-        free(text);
-        return;
-    }
-    snprintf(a.key, sizeof a.key, "%s", key);
-    snprintf(a.flow, sizeof a.flow, "%s", flow ? flow : "");
-    snprintf(a.bundle, sizeof a.bundle, "%.12s", bundle ? bundle : "");
-    en->actions[en->n++] = a;
-}
-
-void engine_note(struct engine *en, const char *level, const char *key, char *text)
-{
-    const char *flow = NULL, *bundle = NULL;
-
-    if (*key)
-        core_names(en->core, key, &flow, &bundle);
-    note(en, level, key, flow, bundle, text);
-}
-
-static void note_lost(struct engine *en, const char *key, const char *what, int code)
-{
-    char text[160];
-
-    snprintf(text, sizeof text, "%s given up: %s", what, error_name(code));
-    engine_note(en, "error", key, strdup(text));
-}
-
 static const char *level_of(const char *name)
 {
     static const char *const levels[] = {"debug", "info", "warn", "error"};
@@ -153,8 +119,9 @@ int engine_hand_command(struct engine *en, struct command *c, int64_t now)
 
     if (c->kind == COMMAND_LOG) {
         text = json_str(c->args, "text");
-        note(en, level_of(json_str(c->args, "level")), c->key, json_str(c->args, "flow"),
-             json_str(c->args, "bundle"), strdup(text ? text : ""));
+        engine_note_about(en, level_of(json_str(c->args, "level")), c->key,
+                          json_str(c->args, "flow"), json_str(c->args, "bundle"),
+                          strdup(text ? text : ""));
         command_fini(c);
         return 0;
     }
@@ -163,7 +130,7 @@ int engine_hand_command(struct engine *en, struct command *c, int64_t now)
     memcpy(key, c->key, sizeof key);
     rc = wire_command(en->wire, c, now);
     if (rc < 0 && rc != ERR_NOMEM) {
-        note_lost(en, key, command_kind_name(c->kind), rc);
+        engine_note_lost(en, key, command_kind_name(c->kind), rc);
         command_fini(c);
         rc = 0;
     }
@@ -224,7 +191,7 @@ static int release(struct engine *en, int64_t now)
         if (g->position <= safe && en->late)
             engine_note(en, "info", "", strdup("the journal is waited for again"));
         en->late = g->position > safe;
-        rc = g->is_answer ? reserve(en) : engine_hand_command(en, &g->command, now);
+        rc = g->is_answer ? engine_reserve(en) : engine_hand_command(en, &g->command, now);
         if (rc < 0)
             return rc;
         if (g->is_answer) {
@@ -296,7 +263,7 @@ static void give_up(struct engine *en, const char *key, int code, int64_t now)
     if (en->cfg.record)
         en->cfg.record->command(en->cfg.record->arg, &end);
     wire_command(en->wire, &end, now);
-    note_lost(en, key, "the call", code);
+    engine_note_lost(en, key, "the call", code);
 }
 
 /* Give an incoming call the flow that the driver wants for it. */
@@ -308,7 +275,7 @@ static void override_route(struct engine *en, struct event *ev)
         return;
     flow = en->cfg.route(en->cfg.route_arg, ev);
     if (flow && json_set_str(ev->data, "flow", flow) < 0)
-        note_lost(en, ev->key, "the choice of a flow", ERR_NOMEM);
+        engine_note_lost(en, ev->key, "the choice of a flow", ERR_NOMEM);
 }
 
 /* What a start is to say beside what the wire knows. */
@@ -330,7 +297,7 @@ static void complete_start(struct engine *en, struct event *ev)
     if (!err && en->rejoining[0] && strcmp(en->rejoining, ev->key) == 0)
         err = json_set_str(ev->data, "rejoins", en->rejoins);
     if (err)
-        note_lost(en, ev->key, "part of a start", err);
+        engine_note_lost(en, ev->key, "part of a start", err);
 }
 
 /* Events for calls that have ended, and a second start of one, are dropped quietly: the service may
@@ -355,7 +322,7 @@ int engine_handle(struct engine *en, const struct event *ev, int64_t now)
         return 0;
     }
     if (rc < 0 && rc != ERR_NOTFOUND && rc != ERR_EXISTS)
-        note_lost(en, ev->key, event_kind_name(ev->kind), rc);
+        engine_note_lost(en, ev->key, event_kind_name(ev->kind), rc);
     return hand_commands(en, now);
 }
 
@@ -381,7 +348,7 @@ static int hand_event(struct engine *en, struct event *ev, int64_t now)
             recovery_ended(en->recovery, ev->key);
         rc = mailbox_event(&en->mailbox, ev);
         if (rc < 0)
-            note_lost(en, ev->key, event_kind_name(ev->kind), rc);
+            engine_note_lost(en, ev->key, event_kind_name(ev->kind), rc);
         rc = 0;
     } else if (turnaway_has(&en->turnaway, ev->key)) {
         turnaway_event(&en->turnaway, en->wire, ev, now);
@@ -449,7 +416,7 @@ static int pump(struct engine *en, int64_t now, unsigned *budget)
             en->again = now;
             return 0;
         }
-        rc = reserve(en);
+        rc = engine_reserve(en);
         if (rc < 0 || !wire_next(en->wire, &w))
             break;
         if (w.kind == WIRE_EVENT)
@@ -478,7 +445,7 @@ static int put_off(struct engine *en, uint64_t id, const char *seconds)
     struct engine_action a = {.kind = ENGINE_ANSWER, .id = id};
 
     a.message.status = 503;
-    if (reserve(en) < 0 || http_set_header(&a.message, "Retry-After", seconds) < 0) {
+    if (engine_reserve(en) < 0 || http_set_header(&a.message, "Retry-After", seconds) < 0) {
         http_fini(&a.message);
         return ERR_NOMEM;
     }
@@ -495,6 +462,8 @@ int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const c
 
     if (!path_key[0] && record && record->health(record->arg))
         return put_off(en, id, "5");
+    if (path_key[0] && recovery_may_know(en, path_key))
+        return put_off(en, id, "1");
     if (mailbox_expects(&en->mailbox, path_key, key)) {
         rc = mailbox_webhook(&en->mailbox, key, id, path_key, authorization, body, n);
         return rc ? put_off(en, id, "1") : 0;
@@ -554,6 +523,8 @@ int engine_tick(struct engine *en, int64_t now)
 
     en->again = INT64_MAX;
     first = wire_tick(en->wire, now);
+    if (en->recover_at <= now)
+        recovery_try_again(en, now);
     if (en->recovery)
         recovery_tick(en->recovery, now);
     rc = pump(en, now, &budget);
@@ -576,6 +547,8 @@ int64_t engine_next_deadline(const struct engine *en)
 
     if (en->recovery && recovery_next_deadline(en->recovery) < at)
         at = recovery_next_deadline(en->recovery);
+    if (en->recover_at < at)
+        at = en->recover_at;
     if (gate_deadline(&en->gate) < at)
         at = gate_deadline(&en->gate);
     if (core < at)
@@ -590,6 +563,7 @@ int engine_committed(struct engine *en, int64_t now)
 
 bool engine_next(struct engine *en, struct engine_action *out)
 {
+    engine_note_unsaid(en);
     if (en->head == en->n) {
         en->head = en->n = 0;
         return false;

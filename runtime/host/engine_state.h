@@ -8,6 +8,7 @@
 #include "host/engine.h"
 #include "host/gate.h"
 #include "host/mailbox.h"
+#include "host/recover.h"
 #include "host/turnaway.h"
 #include "host/values.h"
 
@@ -30,16 +31,19 @@ struct engine {
     uint64_t position; /* of the last thing that was written down                 */
     uint64_t written;  /* of commands.items[done], while `traced`                 */
     struct gate gate;
-    bool late; /* the journal is slow: said once                          */
+    unsigned unsaid; /* lines for the log that found no memory            */
+    bool late;       /* the journal is slow: said once                          */
     struct mailbox mailbox;
     struct turnaway turnaway;
     struct values *values; /* of the flows' store                                   */
     struct values_source source;
     struct command_list asked; /* of the store; those before `told` are carried out    */
     size_t told;
-    struct recovery *recovery; /* NULL: nothing is being recovered                      */
-    char rejoining[KEY_MAX];   /* the start of that call is told that it is no new one,   */
-    char rejoins[KEY_MAX];     /* but in place of this one                                */
+    struct recovery *recovery;    /* NULL: nothing is being recovered                      */
+    struct recovery_config later; /* what could not be begun is tried again then:       */
+    int64_t recover_at;           /* INT64_MAX: nothing                                 */
+    char rejoining[KEY_MAX];      /* the start of that call is told that it is no new one,   */
+    char rejoins[KEY_MAX];        /* but in place of this one                                */
 };
 
 /* Take `ev` (only read, but for what a start lacks) for its turn, mailbox or not. */
@@ -57,8 +61,16 @@ int engine_issue(struct engine *en, struct command *c, bool *traced, int64_t now
 bool engine_must_not_repeat(const struct command *c);
 /* Run turns until the wire is quiet, and report the first failure: `rc` or the pump's. */
 int engine_settle(struct engine *en, int rc, int64_t now);
-/* A line for the log; takes `text`, which may be NULL. */
-/* A log line about that call (empty key: about none); takes `text`, NULL is allowed. */
+/* --- engine_note.c: lines for the log about a call (empty key: about none). They take `text`, NULL
+ * is allowed; one for which there is no memory is counted, and that is said later. */
 void engine_note(struct engine *en, const char *level, const char *key, char *text);
+/* `flow` and `bundle` of the call; may be NULL. */
+void engine_note_about(struct engine *en, const char *level, const char *key, const char *flow,
+                       const char *bundle, char *text);
+void engine_note_lost(struct engine *en, const char *key, const char *what, int code);
+void engine_note_unsaid(struct engine *en);
+
+/* Room for one more action, so that what is taken can always be kept. ERR_NOMEM. */
+int engine_reserve(struct engine *en);
 
 #endif

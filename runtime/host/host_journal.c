@@ -8,7 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXPIRE_MS = 3600 * 1000, DAY_MS = 24 * 3600 * 1000, QUEUE_BYTES = 64 << 20 };
+enum {
+    FIRST_MS = 5000,
+    EXPIRE_MS = 3600 * 1000,
+    DAY_MS = 24 * 3600 * 1000,
+    QUEUE_BYTES = 64 << 20
+};
 
 struct host_journal {
     struct host *host;
@@ -137,7 +142,7 @@ int host_journal_open(struct host *s, struct error *e)
         return err;
     j->values = (struct values_source){get_value, committed, j->journal};
     err = values_new(&s->values, &j->values);
-    if (!err && uv_timer_start(&j->expire, on_expire, EXPIRE_MS, EXPIRE_MS))
+    if (!err && uv_timer_start(&j->expire, on_expire, FIRST_MS, EXPIRE_MS))
         err = ERR_IO;
     return err ? error_set(e, err, "the journal: %s", error_name(err)) : 0;
 }

@@ -17,19 +17,19 @@ static bool wants_digest(const struct command *c)
            (c->kind == COMMAND_HTTP && json_get(c->args, "body"));
 }
 
-static int add_digest(struct buf *b, const struct command *c)
+static int add_digest(struct buf *b, const struct seal *seal, const struct command *c)
 {
     struct buf whole = {0};
     char *ids = c->ids ? json_canonical(c->ids) : NULL;
     char *args = c->args ? json_canonical(c->args) : NULL;
-    char hash[65];
+    char digest[SEAL_DIGEST];
     int err = (c->ids && !ids) || (c->args && !args) ? ERR_NOMEM : 0;
 
     if (!err)
         err = buf_fmt(&whole, "%s\n%s", ids ? ids : "", args ? args : "");
     if (!err) {
-        sha256_hex(hash, whole.p, whole.n);
-        err = buf_fmt(b, ",\"digest\":\"%s\"", hash);
+        seal_digest(seal, whole.p, whole.n, digest);
+        err = buf_fmt(b, ",\"digest\":\"%s\"", digest);
     }
     buf_fini(&whole);
     free(ids);
@@ -37,7 +37,7 @@ static int add_digest(struct buf *b, const struct command *c)
     return err;
 }
 
-char *recorder_command_text(const struct command *c)
+char *recorder_command_text(const struct seal *seal, const struct command *c)
 {
     struct buf b = {0};
     cJSON *where = c->where[0] ? cJSON_CreateString(c->where) : NULL;
@@ -54,8 +54,8 @@ char *recorder_command_text(const struct command *c)
         buf_fmt(&b, ",\"fiber\":\"%s\"", c->fiber);
     if (quoted)
         buf_fmt(&b, ",\"where\":%s", quoted);
-    if (!err && wants_digest(c))
-        err = add_digest(&b, c);
+    if (!err && seal && wants_digest(c))
+        err = add_digest(&b, seal, c);
     buf_char(&b, '}');
     if (!err)
         text = buf_take(&b);

@@ -179,7 +179,7 @@ static uint64_t on_command(void *arg, const struct command *c)
         return write_end(r, w, c);
     if (c->kind == COMMAND_CONTINUE)
         return write_restart(r, w, c);
-    text = recorder_command_text(c);
+    text = recorder_command_text(r->cfg.seal, c);
     position = append(r, w, c->key, JOURNAL_COMMAND, text);
     free(text);
     return position;

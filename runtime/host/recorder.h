@@ -5,7 +5,7 @@
  *
  *   event    the event as event_encode writes it; a tone as {"sealed":text,"sequenceId":n}
  *   command  {"kind","method","fiber","seq","leg","where","digest"}: what recovery compares;
- *            `digest` (SHA-256 of ids and arguments) for what must not be repeated
+ *            `digest` (of ids and arguments, under the key) for what must not be repeated
  *            "continue" is not written: the call's journal begins anew with the start it makes
  *   mark     {"torn":true}: entries are missing here, the store was full
  *            {"fallback":true}: from here on the call runs without its flow
@@ -45,8 +45,8 @@ void recorder_resume_command(struct recorder *r, const struct command *c);
 /* From here on the call runs without its flow. */
 void recorder_mark_fallback(struct recorder *r, const char *key);
 
-/* What is written of a command; free() it, NULL = no memory. */
-char *recorder_command_text(const struct command *c);
+/* What is written of a command (`seal` NULL: without its digest); free() it, NULL = no memory. */
+char *recorder_command_text(const struct seal *seal, const struct command *c);
 /* The event as it is written, its tone sealed; and back: ERR_INVALID, ERR_NOMEM, ERR_NOTFOUND (a
  * value that cannot be opened). */
 char *recorder_event_text(const struct seal *seal, const struct event *ev);

@@ -39,6 +39,9 @@ void patient_free(struct patient *p)
     free(p);
 }
 
+/* The store could not be read: after so long once more. */
+enum { AGAIN_MS = 1000 };
+
 /* --- asking the service ----------------------------------------------------------------------- */
 
 int recovery_ask(struct recovery *r, const struct question *q, const char *key, const char *method,
@@ -417,6 +420,13 @@ struct listing {
     struct error *e;
 };
 
+static bool is_known(const struct engine *en, const char *key)
+{
+    const char *flow, *bundle;
+
+    return core_names(en->core, key, &flow, &bundle);
+}
+
 /* A call that falls to another engine may stand in for one of ours. */
 static int note_other(struct listing *x, const struct journal_call *c)
 {
@@ -439,6 +449,8 @@ static int list_call(void *arg, const struct journal_call *c)
 
     if (cfg->shards && id_shard(c->key, cfg->shards) != cfg->shard)
         return note_other(x, c);
+    if (!x->r->rebuilds && is_known(x->r->engine, c->key))
+        return 0; /* begun by this process, before the store could be read */
     p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NOMEM;
@@ -477,8 +489,11 @@ int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t
     struct listing x = {r, e};
     int err;
 
-    if (!r)
+    if (!r) {
+        en->later = *cfg;
+        en->recover_at = now + AGAIN_MS;
         return error_set(e, ERR_NOMEM, "no memory");
+    }
     r->cfg = *cfg;
     r->engine = en;
     r->began = now;
@@ -497,15 +512,43 @@ int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t
             for (struct list *it = r->lists[i].next; it != &r->lists[i]; it = it->next)
                 mailbox_close(&en->mailbox, list_entry(it, struct patient, link)->key);
         recovery_free(r);
+        if (err) {
+            en->later = *cfg;
+            en->recover_at = now + AGAIN_MS;
+        }
         return err;
     }
     en->recovery = r;
     return 0;
 }
 
+void recovery_try_again(struct engine *en, int64_t now)
+{
+    struct recovery_config cfg = en->later;
+    struct error e = {""};
+    size_t calls = 0;
+    char *text = NULL;
+
+    en->recover_at = INT64_MAX;
+    if (engine_recover(en, &cfg, now, &calls, &e) == 0 &&
+        asprintf(&text, "the journal can be read now; %zu calls are taken up", calls) >= 0)
+        engine_note(en, "info", "", text);
+}
+
+bool recovery_may_know(const struct engine *en, const char *path_key)
+{
+    size_t n = strcspn(path_key, ".");
+    char key[KEY_MAX];
+
+    if (en->recover_at == INT64_MAX || n >= KEY_MAX)
+        return false;
+    snprintf(key, sizeof key, "%.*s", (int)n, path_key);
+    return !is_known(en, key);
+}
+
 int engine_rebuild(struct engine *en, const struct recovery_config *cfg, struct error *e)
 {
-    struct recovery r = {.cfg = *cfg, .engine = en};
+    struct recovery r = {.cfg = *cfg, .engine = en, .rebuilds = true};
     struct listing x = {&r, e};
     int err;
 

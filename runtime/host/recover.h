@@ -28,8 +28,9 @@ struct recovery_config { /* all outlive the engine */
         shard; /* of the calls in the store, those that fall to it (id_shard); 0: all */
 };
 
-/* Begin. ERR_NOMEM, ERR_IO (the store cannot be read). `*calls` (may be NULL): how many there are.
- */
+/* Begin. ERR_NOMEM, ERR_IO (the store cannot be read): it is tried again by itself, every second;
+ * webhooks of calls that are not known are put off meanwhile. `*calls` (may be NULL): how many
+ * there are. */
 int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t now, size_t *calls,
                    struct error *e);
 
@@ -41,6 +42,9 @@ int engine_rebuild(struct engine *en, const struct recovery_config *cfg, struct 
 size_t engine_recovering(const struct engine *en);
 
 /* --- for the engine */
+void recovery_try_again(struct engine *en, int64_t now);
+/* A webhook's path names a call that may be among those that could not be read yet. */
+bool recovery_may_know(const struct engine *en, const char *path_key);
 void recovery_answered(struct recovery *r, const struct event *ev, int64_t now);
 /* An end of the call came in while its mailbox is open. */
 void recovery_ended(struct recovery *r, const char *key);

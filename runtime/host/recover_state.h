@@ -86,6 +86,7 @@ struct recovery {
     size_t total, fallbacks;
     struct difference *difference; /* where past_replay says how a call went another way; or NULL */
     bool running;                  /* patients are being moved */
+    bool rebuilds;                 /* engine_rebuild: calls that are there are built anew */
 };
 
 /* --- recover.c */

@@ -39,8 +39,8 @@ void worker_journal_recover(struct worker *w)
     c.seal = rules.seal;
     err = engine_recover(w->engine, &c, worker_now(w), &calls, &e);
     if (err)
-        log_write(&w->host->log, LOG_ERROR, NULL, "calls in progress cannot be recovered: %s",
-                  e.text);
+        log_write(&w->host->log, LOG_ERROR, NULL,
+                  "calls in progress cannot be taken up now, it is tried again: %s", e.text);
     else if (calls)
         log_write(&w->host->log, LOG_INFO, NULL,
                   "%zu calls were in progress; they are taken up again", calls);

@@ -1,6 +1,7 @@
 #include "journal/database.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,9 @@ static const char schema[] =
 
 #define CALL_COLUMNS "SELECT key, bundle, began, ended, attempts, facts FROM calls "
 
+/* DATABASE_EXPIRE_MOST, the oldest first: a commit must not last long. */
+#define EXPIRED "WHERE ended > 0 AND ended < ?1 ORDER BY ended, id LIMIT 500"
+
 static const char *const sql[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -38,18 +42,19 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_CALL_END] = "UPDATE calls SET ended = ?2, facts = ?3, timeline = ?4 WHERE key = ?1",
     [SQL_KEEP_FACTS] = "INSERT OR REPLACE INTO entries(call, n, kind, data)"
                        " SELECT id, 0, 4, facts FROM calls WHERE key = ?1 AND ended = 0",
-    [SQL_WIPE] = "UPDATE entries SET data = json_remove(CAST(data AS TEXT), '$.data.sealed')"
-                 " WHERE call = (SELECT id FROM calls WHERE key = ?1) AND kind = 1"
-                 " AND instr(CAST(data AS TEXT), '\"sealed\":') > 0"
-                 " AND json_valid(CAST(data AS TEXT))",
-    [SQL_EXPIRE_ENTRIES] = "DELETE FROM entries WHERE call IN"
-                           " (SELECT id FROM calls WHERE ended > 0 AND ended < ?1)",
+    [SQL_WIPE] =
+        "UPDATE entries"
+        " SET data = json_remove(CAST(data AS TEXT), iif(kind = 1, '$.data.sealed', '$.digest'))"
+        " WHERE call = (SELECT id FROM calls WHERE key = ?1) AND instr(CAST(data AS TEXT),"
+        " CASE kind WHEN 1 THEN '\"sealed\":' WHEN 2 THEN '\"digest\":' END) > 0"
+        " AND json_valid(CAST(data AS TEXT))",
+    [SQL_EXPIRE_ENTRIES] = "DELETE FROM entries WHERE call IN (SELECT id FROM calls " EXPIRED ")",
     [SQL_DROP_ENTRIES] = "DELETE FROM entries WHERE call = (SELECT id FROM calls WHERE key = ?1)",
     [SQL_ATTEMPT] = "UPDATE calls SET attempts = ?2 * (attempts + 1) WHERE key = ?1",
     [SQL_PUT_BUNDLE] = "INSERT OR IGNORE INTO bundles(id, data) VALUES(?1, ?2)",
     [SQL_PUT_VALUE] = "INSERT OR REPLACE INTO store(name, value) VALUES(?1, ?2)",
     [SQL_DROP_VALUE] = "DELETE FROM store WHERE name = ?1",
-    [SQL_EXPIRE] = "DELETE FROM calls WHERE ended > 0 AND ended < ?1",
+    [SQL_EXPIRE] = "DELETE FROM calls WHERE id IN (SELECT id FROM calls " EXPIRED ")",
     [SQL_DROP_BUNDLES] = "DELETE FROM bundles WHERE id NOT IN (SELECT bundle FROM calls)",
     [SQL_OPEN_CALLS] = CALL_COLUMNS "WHERE ended = 0 ORDER BY id DESC",
     [SQL_ENDED_CALLS] = CALL_COLUMNS "WHERE ended > 0 AND ended >= ?1 ORDER BY ended DESC, id DESC",
@@ -151,6 +156,15 @@ static bool forbidden(const char *path)
     return false;
 }
 
+/* Who may read the folder need not read what was said in calls. -wal and -shm get the same mode. */
+static void make_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        close(fd);
+}
+
 /* A database that is there already is only read here: while another process has locked it against
  * writing, it can be opened. */
 static int set_up(struct database *db, bool full_sync, int version)
@@ -173,6 +187,7 @@ int database_open(struct database *db, const char *path, bool full_sync, struct 
     int version;
 
     *db = (struct database){0};
+    make_private(path);
     if (forbidden(path))
         return error_set(e, ERR_INVALID, "journal: %s may not be read or written by this user",
                          path);

@@ -39,6 +39,9 @@ enum statement {
     SQL_STATEMENTS
 };
 
+/* At most so many calls are forgotten at once. */
+enum { DATABASE_EXPIRE_MOST = 500 };
+
 /* How long a lock of another process is waited for. */
 enum { DATABASE_BUSY_MS = 5000 };
 

@@ -38,6 +38,7 @@ struct journal {
     int64_t renewed_at;        /* the writer's                                              */
 
     _Atomic uint64_t committed;
+    int64_t expiring; /* the writer's: some were forgotten, up to this time */
     /* The writer's alone: call key → entries so far + 1, for numbering. */
     struct map counts;
 };

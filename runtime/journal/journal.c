@@ -171,7 +171,9 @@ static int perform(struct journal *j, const struct write *w)
         break;
     }
     rc = run(st);
-    if (!rc && w->kind == WRITE_EXPIRE)
+    if (!rc && w->kind == WRITE_EXPIRE && sqlite3_changes(j->db.handle) >= DATABASE_EXPIRE_MOST)
+        j->expiring = w->time;
+    else if (!rc && w->kind == WRITE_EXPIRE)
         rc = run(database_statement(&j->db, SQL_DROP_BUNDLES));
     if (!rc && w->kind == WRITE_VALUE && w->n2)
         rc = append_entry(j, w->key, JOURNAL_EVENT, w->bytes + w->n, w->n2);
@@ -313,6 +315,16 @@ static int try_commit(struct journal *j, struct list *batch, struct error *why)
     return err == ERR_INVALID ? ERR_IO : err;
 }
 
+static bool is_closing(struct journal *j)
+{
+    bool closing;
+
+    pthread_mutex_lock(&j->lock);
+    closing = j->closing;
+    pthread_mutex_unlock(&j->lock);
+    return closing;
+}
+
 void *journal_write(void *arg)
 {
     struct journal *j = arg;
@@ -327,9 +339,7 @@ void *journal_write(void *arg)
             set_health(j, err, &why);
             if (j->cfg.wake && tries == 0)
                 j->cfg.wake(j->cfg.wake_arg);
-            pthread_mutex_lock(&j->lock);
-            closing = j->closing;
-            pthread_mutex_unlock(&j->lock);
+            closing = is_closing(j);
             if (closing && ++tries > 5)
                 break;
             tries += tries == 0;
@@ -338,6 +348,9 @@ void *journal_write(void *arg)
         if (!err)
             set_health(j, 0, NULL);
         finish(j, &batch, err == 0);
+        if (!err && j->expiring && !is_closing(j)) /* there may be more of them */
+            journal_expire(j, j->expiring, NULL);
+        j->expiring = 0;
     }
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +17,25 @@ enum { KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16 };
 
 struct seal {
     unsigned char key[KEY_BYTES];
+    unsigned char digests[KEY_BYTES]; /* the key of digests, made of the other */
+    char name[9];                     /* which key that is; tells nothing of it */
 };
+
+static void mac(const unsigned char key[KEY_BYTES], const void *p, size_t n, unsigned char out[32])
+{
+    unsigned int size = 32;
+
+    CHECK(HMAC(EVP_sha256(), key, KEY_BYTES, p, n, out, &size));
+}
+
+static void derive(struct seal *s)
+{
+    unsigned char name[32];
+
+    mac(s->key, "ivory digests", 13, s->digests);
+    mac(s->key, "ivory name", 10, name);
+    hex_encode(s->name, name, 4);
+}
 
 static int make_key(const char *path, unsigned char key[KEY_BYTES], struct error *e)
 {
@@ -90,11 +109,13 @@ int seal_read(struct seal **out, const char *path, struct error *e)
     if (!s)
         return ERR_NOMEM;
     err = read_key(path, s->key, &mode, e);
-    if (err)
+    if (err) {
         seal_close(s);
-    else
-        *out = s;
-    return err;
+        return err;
+    }
+    derive(s);
+    *out = s;
+    return 0;
 }
 
 int seal_open(struct seal **out, const char *path, struct error *wrong, struct error *e)
@@ -116,6 +137,7 @@ int seal_open(struct seal **out, const char *path, struct error *wrong, struct e
         return err;
     }
     close_to_others(path, mode, wrong);
+    derive(s);
     *out = s;
     return 0;
 }
@@ -127,6 +149,7 @@ int seal_new(struct seal **out, const unsigned char key[SEAL_KEY])
     if (!s)
         return ERR_NOMEM;
     memcpy(s->key, key, sizeof s->key);
+    derive(s);
     *out = s;
     return 0;
 }
@@ -134,7 +157,7 @@ int seal_new(struct seal **out, const unsigned char key[SEAL_KEY])
 void seal_close(struct seal *s)
 {
     if (s)
-        OPENSSL_cleanse(s->key, sizeof s->key);
+        OPENSSL_cleanse(s, sizeof *s);
     free(s);
 }
 
@@ -190,4 +213,19 @@ char *unseal_text(const struct seal *s, const char *label, const char *sealed)
     EVP_CIPHER_CTX_free(c);
     free(box);
     return out;
+}
+
+void seal_digest(const struct seal *s, const void *p, size_t n, char out[SEAL_DIGEST])
+{
+    unsigned char bytes[32];
+
+    mac(s->digests, p, n, bytes);
+    memcpy(out, s->name, 8);
+    out[8] = ':';
+    hex_encode(out + 9, bytes, sizeof bytes);
+}
+
+bool seal_digested(const struct seal *s, const char *digest)
+{
+    return strncmp(digest, s->name, 8) == 0 && digest[8] == ':';
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct seal;
@@ -30,5 +31,11 @@ char *seal_text(const struct seal *s, const char *label, const char *text);
 /* Open what seal_text made; NULL when it was altered, is of another call or key, or memory is out.
  */
 char *unseal_text(const struct seal *s, const char *label, const char *sealed);
+
+/* A digest under the key, as text: what was digested cannot be found by trying, as it could be for
+ * a few keys that were pressed. Two are comparable when the same key made them. */
+enum { SEAL_DIGEST = 8 + 1 + 64 + 1 };
+void seal_digest(const struct seal *s, const void *p, size_t n, char out[SEAL_DIGEST]);
+bool seal_digested(const struct seal *s, const char *digest);
 
 #endif

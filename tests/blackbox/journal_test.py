@@ -7,9 +7,10 @@ import pathlib
 import re
 import shutil
 import signal
+import sqlite3
 import tempfile
 
-from harness import ROOT, Service, check, main, run, until
+from harness import ROOT, Program, Service, check, main, run, until
 
 
 class Desk:
@@ -126,5 +127,54 @@ def calls_in_progress_are_known_without_a_service():
     check("it did not end", d.ivory("cdr") == (0, ""))
 
 
-main(what_remains_of_a_call, a_call_is_run_again, wiped_keys_are_asked_for, without_entries_there_is_no_replay,
+SECRET = """
+local digits, log, store = require "ivr.digits", require "ivr.log", require "ivr.store"
+local flow = {}
+function flow.onCall(call)
+    call:answer()
+    call:subscribeToTone()
+    local pin = digits.collect(call, { prompt = "main-menu", min = 4, max = 4, secret = true, first = 20 })
+    log.info("collected " .. tostring(pin.digits))
+    store.put("last", #pin.digits:open())
+    pcall(error, pin)
+    error("failed with " .. tostring(pin.digits))
+end
+return flow
+"""
+
+
+def a_secret_is_nowhere():
+    flows = tempfile.mkdtemp(prefix="ivory-flows-")
+    atexit.register(shutil.rmtree, flows, ignore_errors=True)
+    shutil.copytree(ROOT / "flows", flows, dirs_exist_ok=True)
+    pathlib.Path(flows, "pin.lua").write_text(SECRET)
+    s = Service("log.level=debug", flows=flows)
+    phone = s.phone("pin")
+    phone.says("plays main-menu")
+    phone.types("7391")
+    phone.ends()
+    until("the end of the call", lambda: not s.calls() and "failed with ***" in s.text)
+    s.stop()
+    files = {p.name: p.read_bytes() for p in pathlib.Path(s.data).glob("journal*")}
+    shown = "".join(run(*c, *s.with_sets())[1] for c in (["cdr"], ["show", json.loads(run("cdr", *s.with_sets())[1])["key"], "--json"]))
+    for what in ("7391", "tone7", "tone3", "tone9", '"sealed"', '"digest"'):
+        found = [name for name, data in files.items() if what.encode() in data]
+        check(f"{what} is not in the files", not found, found)
+        check(f"{what} is not in the log, nor shown", what not in s.text + shown)
+    check("that a key was secret is known", '"secret":true' in shown, shown)
+
+
+def old_calls_are_forgotten():
+    d = Desk("journal.retain_days=2")
+    with sqlite3.connect(d.service.data + "/journal.db") as db:
+        db.execute("UPDATE calls SET ended = ended - 86400000 * 3, facts = CAST(replace(CAST(facts AS TEXT), 'hangup', 'old') AS BLOB)")
+    db.close()
+    check("it is there", '"old"' in d.ivory("cdr")[1])
+    s = Program("serve", *d.service.with_sets(["journal.retain_days=2"]))
+    until("it to be forgotten", lambda: d.ivory("cdr") == (0, ""), 20)
+    check("its entries too", d.ivory("show", d.key)[0] == 1)
+    s.stop()
+
+
+main(what_remains_of_a_call, a_secret_is_nowhere, old_calls_are_forgotten, a_call_is_run_again, wiped_keys_are_asked_for, without_entries_there_is_no_replay,
      calls_in_progress_are_known_without_a_service)

@@ -132,6 +132,41 @@ static void an_ended_call_is_reduced(void)
     clean();
 }
 
+/* However many there are, and what is younger stays. */
+static void old_calls_are_forgotten(void)
+{
+    char text[200] = "", key[33];
+    struct journal *j;
+    uint64_t at = 0;
+
+    fresh();
+    j = open_journal();
+    for (int i = 0; i < 1700; i++) {
+        snprintf(key, sizeof key, "%032x", i);
+        journal_begin(j, key, 1000, "b1", "facts", 5, NULL);
+        journal_end(j, key, i < 1690 ? 2000 : 4000, "s", 1, "l", 1, false, &at);
+    }
+    journal_begin(j, KEY_A, 1000, "b1", "open", 4, &at);
+    wait_for(j, at);
+    journal_expire(j, 3000, &at);
+    for (int i = 0; i < 5000; i++) {
+        text[0] = '\0';
+        journal_find(j, "00000000000000000000000000000699", collect_call, text, NULL);
+        if (!text[0] && journal_committed(j) >= at + 3)
+            break;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    text[0] = '\0';
+    EXPECT_INT(journal_each_ended(j, 0, collect_call, text, NULL), 0);
+    EXPECT_STR(text, "0/b1/1/0/s 0/b1/1/0/s 0/b1/1/0/s 0/b1/1/0/s 0/b1/1/0/s "
+                     "0/b1/1/0/s 0/b1/1/0/s 0/b1/1/0/s 0/b1/1/0/s 0/b1/1/0/s ");
+    text[0] = '\0';
+    EXPECT_INT(journal_each_open(j, collect_call, text, NULL), 0);
+    EXPECT_STR(text, "a/b1/0/0/open ");
+    journal_close(j);
+    clean();
+}
+
 static void write_file(const char *name, const char *text)
 {
     FILE *f = fopen(name, "w");
@@ -223,6 +258,30 @@ static void sealed_text_opens_for_its_call_only(void)
     clean();
 }
 
+/* Alike under one key, and nothing to do with what another one makes. */
+static void digests_are_of_a_key(void)
+{
+    static const unsigned char one[SEAL_KEY] = {1}, two[SEAL_KEY] = {2};
+    char a[SEAL_DIGEST], b[SEAL_DIGEST], c[SEAL_DIGEST], hash[65];
+    struct seal *s = NULL, *t = NULL;
+
+    EXPECT_INT(seal_new(&s, one), 0);
+    EXPECT_INT(seal_new(&t, two), 0);
+    seal_digest(s, "1234", 4, a);
+    seal_digest(s, "1234", 4, b);
+    EXPECT_STR(a, b);
+    seal_digest(s, "1235", 4, b);
+    EXPECT(strcmp(a, b) != 0);
+    seal_digest(t, "1234", 4, c);
+    EXPECT(strcmp(a, c) != 0);
+    EXPECT(seal_digested(s, a) && seal_digested(s, b) && !seal_digested(s, c));
+    EXPECT(!seal_digested(s, "") && !seal_digested(s, "03ac6742"));
+    sha256_hex(hash, "1234", 4);
+    EXPECT(strstr(a, hash) == NULL);
+    seal_close(s);
+    seal_close(t);
+}
+
 static void a_key_file_is_put_right(void)
 {
     struct error e = {""}, wrong;
@@ -269,6 +328,7 @@ static void an_ended_call_keeps_its_entries(void)
     char text[400] = "";
     struct error e = {""};
     struct journal *j, *reader;
+    struct stat st;
     uint64_t at;
 
     fresh();
@@ -278,11 +338,15 @@ static void an_ended_call_keeps_its_entries(void)
     journal_begin(j, KEY_A, 1000, "bundle", "facts", 5, NULL);
     journal_append(j, KEY_A, JOURNAL_EVENT, tone, sizeof tone - 1, NULL);
     journal_append(j, KEY_A, JOURNAL_COMMAND, "no json", 7, NULL);
+    journal_append(j, KEY_A, JOURNAL_COMMAND, "{\"digest\":\"x\",\"seq\":1}", 22, NULL);
     journal_end(j, KEY_A, 2000, "sum", 3, "line", 4, true, &at);
     wait_for(j, at);
+    EXPECT_INT(stat(path, &st), 0);
+    EXPECT_INT(st.st_mode & 0777, 0600); /* whatever the folder's */
     EXPECT_INT(journal_open_reader(&reader, path, &e), 0);
     EXPECT_INT(journal_kept(reader, KEY_A, collect, text, NULL), 0);
-    EXPECT_STR(text, "4:facts 1:{\"kind\":\"tone\",\"data\":{\"sequenceId\":1}} 2:no json ");
+    EXPECT_STR(text, "4:facts 1:{\"kind\":\"tone\",\"data\":{\"sequenceId\":1}} 2:no json "
+                     "2:{\"seq\":1} ");
     text[0] = '\0';
     EXPECT_INT(journal_entries(reader, KEY_A, collect, text, NULL), 0);
     EXPECT_STR(text, "3:line ");
@@ -343,6 +407,7 @@ static void a_value_and_its_event_are_one_write(void)
 
 const struct test journal_tests[] = {TEST(keeps_calls_over_a_restart),
                                      TEST(an_ended_call_is_reduced),
+                                     TEST(old_calls_are_forgotten),
                                      TEST(a_damaged_database_is_moved_aside),
                                      TEST(too_much_in_the_queue_is_refused),
                                      TEST(values_are_kept_and_removed),
@@ -351,4 +416,5 @@ const struct test journal_tests[] = {TEST(keeps_calls_over_a_restart),
                                      TEST(a_value_and_its_event_are_one_write),
                                      TEST(sealed_text_opens_for_its_call_only),
                                      TEST(a_key_file_is_put_right),
+                                     TEST(digests_are_of_a_key),
                                      {0}};

@@ -346,7 +346,37 @@ static void an_unheard_delete_is_bounded(void)
     flow_fini(&w);
 }
 
+/* The create was not answered, so the leg was given up; now its phone rings. */
+static void a_leg_that_is_there_after_all_is_hung_up(void)
+{
+    static const char rings[] = "{\"kind\":\"call\",\"leg\":1,\"change\":\"updated\","
+                                "\"data\":{\"state\":\"ringing\"}}";
+    struct flow_world w;
+
+    flow_init(
+        &w,
+        FLOW("call:answer() print(pcall(ivr.createCall, '+1555') == false) ivr.sleep(60)") "return "
+                                                                                           "M",
+        NULL);
+    flow_start(&w);
+    flow_give(&w, ANSWERED(1));
+    flow_give(&w, ESTABLISHED);
+    flow_take(&w);
+    flow_give(&w, "{\"kind\":\"answer\",\"leg\":1,\"seq\":2,\"status\":0,\"data\":{\"error\":{"
+                  "\"code\":\"inDoubt\"}}}");
+    EXPECT_STR(flow_logs(&w), "true\n");
+    EXPECT_STR(flow_take(&w), "");
+    flow_give(&w, rings);
+    EXPECT_IN(flow_take(&w), "delete");
+    EXPECT_IN(flow_logs(&w), "leg 1 was placed after all");
+    flow_give(&w, rings);
+    EXPECT(strstr(flow_take(&w), "delete") == NULL);
+    flow_give(&w, DELETED);
+    flow_fini(&w);
+}
+
 const struct test leg_tests[] = {
+    TEST(a_leg_that_is_there_after_all_is_hung_up),
     TEST(states_go_forward_only),
     TEST(answer_waits_for_media_but_not_for_ever),
     TEST(tones_come_in_order_and_once),
