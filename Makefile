@@ -9,6 +9,7 @@
 # make lint       layers, formatting, cppcheck, luacheck          make format   put the formatting right
 # make prompts    speak the texts of flows/prompts anew
 # make install    PREFIX=/usr/local DESTDIR=
+# make deb        build/deb/ivory_VERSION_ARCH.deb, a Debian package with the service
 VERSION := 0.1.0
 V       ?= release
 BUILD   := build$(if $(filter-out release,$(V)),/$(V))
@@ -21,12 +22,14 @@ PKGS    := lua5.4 libcurl libcjson libmicrohttpd gnutls libuv openssl sqlite3
 CFLAGS_release := -O2 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread
+CFLAGS_deb      = $(shell dpkg-buildflags --get CPPFLAGS) $(shell dpkg-buildflags --get CFLAGS)
 CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 CFLAGS  := -std=c11 -D_GNU_SOURCE -DIVORY_VERSION='"$(VERSION)"' $(CFLAGS_$(V)) -Wall -Wextra -Wshadow \
            -Wstrict-prototypes -Wvla -Werror -MMD -MP
 CPPFLAGS = -Iruntime -I. $(shell pkg-config --cflags $(PKGS))
 LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
-LDFLAGS  = $(subst fuzzer-no-link,fuzzer,$(filter -fsanitize%,$(CFLAGS_$(V))))
+LDFLAGS  = $(subst fuzzer-no-link,fuzzer,$(filter -fsanitize%,$(CFLAGS_$(V)))) $(LDFLAGS_$(V))
+LDFLAGS_deb = $(shell dpkg-buildflags --get LDFLAGS) -Wl,-z,now
 
 LIB_SRC  := $(wildcard runtime/*/*.c bindings/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/stdlib.o
@@ -37,7 +40,7 @@ STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*')
 C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.[ch])
 LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
-.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack lint format prompts install uninstall clean setup-run setup-test
+.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack lint format prompts install uninstall clean setup-run setup-test setup-deb deb
 .DELETE_ON_ERROR:
 all: $(BUILD)/ivory
 
@@ -79,7 +82,8 @@ $(BUILD)/obj/stdlib.o: $(BUILD)/obj/stdlib.c
 NEED_RUN  := cc:build-essential pkg-config:pkg-config .lua5.4:liblua5.4-dev .libcurl:libcurl4-openssl-dev \
              .libcjson:libcjson-dev .libmicrohttpd:libmicrohttpd-dev .gnutls:libgnutls28-dev .libuv:libuv1-dev .openssl:libssl-dev .sqlite3:libsqlite3-dev
 NEED_TEST := $(NEED_RUN) clang:clang clang-format:clang-format cppcheck:cppcheck luacheck:lua-check node:nodejs npm:npm \
-             espeak-ng:espeak-ng sox:sox python3:python3 curl:curl @/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux:libclang-rt-14-dev
+             espeak-ng:espeak-ng sox:sox python3:python3 curl:curl openssl:openssl mandoc:mandoc @/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux:libclang-rt-14-dev
+NEED_DEB  := $(NEED_RUN) dh:debhelper dpkg-buildpackage:dpkg-dev fakeroot:fakeroot
 define install-missing
 	@missing=; for need in $(1); do what=$${need%%:*}; package=$${need#*:}; \
 	  case $$what in .*) pkg-config --exists "$${what#.}" 2>/dev/null ;; @*) [ -e "$${what#@}" ] ;; *) command -v "$$what" >/dev/null ;; esac \
@@ -92,6 +96,8 @@ define install-missing
 endef
 setup-run:
 	$(call install-missing,$(NEED_RUN))
+setup-deb:
+	$(call install-missing,$(NEED_DEB))
 setup-test:
 	$(call install-missing,$(NEED_TEST))
 
@@ -137,6 +143,7 @@ lint: setup-test
 	  --include=tests/lint/cppcheck.h --suppressions-list=tests/lint/cppcheck.txt -j2 -Iruntime -I. runtime bindings
 	@luacheck --quiet $(LUA_FILES)
 	@sh tests/lint/style.sh
+	@mandoc -T lint -W warning docs/man/ivory.1 && sed /^@KEYS@/d docs/man/ivory.conf.5.in | mandoc -T lint -W warning
 	@echo lint: good
 
 format:
@@ -146,12 +153,24 @@ prompts:
 	$(call install-missing,espeak-ng:espeak-ng sox:sox)
 	sh flows/prompts/speak.sh flows/prompts
 
-install: all
+# The manual has the keys of the configuration from their table.
+$(BUILD)/ivory.conf.5: docs/man/ivory.conf.5.in $(BUILD)/ivory
+	$(BUILD)/ivory keys --manual | sed -e '/^@KEYS@/{r /dev/stdin' -e 'd}' docs/man/ivory.conf.5.in > $@
+
+install: all $(BUILD)/ivory.conf.5
 	install -D -m 755 $(BUILD)/ivory $(DESTDIR)$(PREFIX)/bin/ivory
+	install -D -m 644 docs/man/ivory.1 $(DESTDIR)$(PREFIX)/share/man/man1/ivory.1
+	install -D -m 644 $(BUILD)/ivory.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/ivory.conf.5
 	cd flows && find . -type f -not -name '*_test.lua' -not -name '*.sh' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ivory/flows/{} \;
 	cd stdlib/meta && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ivory/meta/{} \;
 uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/bin/ivory $(DESTDIR)$(PREFIX)/share/ivory
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/ivory.1 $(DESTDIR)$(PREFIX)/share/man/man5/ivory.conf.5
+
+# A package for the Debian that this machine runs.
+deb: setup-deb
+	@$(MAKE) --no-print-directory -s -j2 V=deb all
+	@sh runtime/package/build.sh $(VERSION)
 
 clean:
 	rm -rf build

@@ -32,7 +32,7 @@ struct command_line {
     const char *config;
     char *sets[64];
     int nsets;
-    bool print_config, json, hangups, faults, crash, replay, csv, all;
+    bool print_config, json, hangups, faults, crash, replay, csv, all, manual;
     unsigned sample;
     const char *filter, *trace, *from;
     const char *since, *flows, *tones;
@@ -67,8 +67,10 @@ static int run_serve(const struct command_line *cl)
         char *text = config_print(cfg);
         fputs(text ? text : "", stdout);
         free(text);
-    } else if (serve(cfg, stdlib_sources, &e)) {
-        status = fail(&e);
+    } else {
+        status = serve(cfg, stdlib_sources, &e);
+        if (status < 0)
+            status = fail(&e);
     }
     config_free(cfg);
     return status;
@@ -457,6 +459,15 @@ static int run_decode(const struct command_line *cl)
     return err ? fail(&e) : 0;
 }
 
+static int run_keys(const struct command_line *cl)
+{
+    char *text = config_print_keys(cl->manual);
+
+    fputs(text ? text : "", stdout);
+    free(text);
+    return text ? 0 : EXIT_FAILURE;
+}
+
 static int run_version(const struct command_line *cl)
 {
     (void)cl;
@@ -494,6 +505,7 @@ static const struct subcommand {
     {"methods", "[--json]", 0, 0, run_methods, "the methods of the API that flows can call"},
     {"decode", "[FILE]", 0, 1, run_decode, "read a notification body, print its events"},
     {"exchange", "", 0, 0, run_exchange, "the call service alone"},
+    {"keys", "[--manual]", 0, 0, run_keys, "the keys of the configuration, with range and default"},
     {"version", "", 0, 0, run_version, "print the version"},
 };
 
@@ -517,27 +529,18 @@ static const struct subcommand *find_subcommand(const char *name)
 
 static int parse(struct command_line *cl, int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"set", required_argument, NULL, 's'},
-                                            {"print-config", no_argument, NULL, 'p'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"filter", required_argument, NULL, 'f'},
-                                            {"trace", required_argument, NULL, 't'},
-                                            {"seed", required_argument, NULL, 'n'},
-                                            {"hangups", no_argument, NULL, 'h'},
-                                            {"faults", no_argument, NULL, 'u'},
-                                            {"from", required_argument, NULL, 'o'},
-                                            {"answer", required_argument, NULL, 'a'},
-                                            {"crash", no_argument, NULL, 'k'},
-                                            {"replay", no_argument, NULL, 'r'},
-                                            {"sample", required_argument, NULL, 'm'},
-                                            {"since", required_argument, NULL, 'i'},
-                                            {"flows", required_argument, NULL, 'w'},
-                                            {"tones", required_argument, NULL, 'e'},
-                                            {"csv", no_argument, NULL, 'v'},
-                                            {"all", no_argument, NULL, 'l'},
-                                            {"drain", no_argument, NULL, 'd'},
-                                            {0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"print-config", no_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
+        {"filter", required_argument, NULL, 'f'}, {"trace", required_argument, NULL, 't'},
+        {"seed", required_argument, NULL, 'n'},   {"hangups", no_argument, NULL, 'h'},
+        {"faults", no_argument, NULL, 'u'},       {"from", required_argument, NULL, 'o'},
+        {"answer", required_argument, NULL, 'a'}, {"crash", no_argument, NULL, 'k'},
+        {"replay", no_argument, NULL, 'r'},       {"sample", required_argument, NULL, 'm'},
+        {"since", required_argument, NULL, 'i'},  {"flows", required_argument, NULL, 'w'},
+        {"tones", required_argument, NULL, 'e'},  {"csv", no_argument, NULL, 'v'},
+        {"all", no_argument, NULL, 'l'},          {"drain", no_argument, NULL, 'd'},
+        {"manual", no_argument, NULL, 'g'},       {0}};
     static char drain[] = "stop.drain=true";
     int c;
 
@@ -601,6 +604,9 @@ static int parse(struct command_line *cl, int argc, char **argv)
             break;
         case 'l':
             cl->all = true;
+            break;
+        case 'g':
+            cl->manual = true;
             break;
         case 'a':
             cl->to_register = optarg;

@@ -252,7 +252,7 @@ static void post_drain(struct host *s, struct http_call *call, const struct http
     cJSON *body = cJSON_CreateObject();
 
     (void)request, (void)rest;
-    leave_drain(s->leave, "drain");
+    leave_drain(s->leave);
     if (body && json_set_int(body, "calls", (int64_t)workers_calls(s))) {
         cJSON_Delete(body);
         body = NULL;

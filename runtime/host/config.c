@@ -2,6 +2,7 @@
 
 #include "host/config_keys.h"
 #include "host/config_lua.h"
+#include "host/installed.h"
 #include "net/http_listen.h"
 
 #include <ctype.h>
@@ -89,20 +90,23 @@ static int put_defaults(struct config *c, struct error *e)
 
 static int put_file(struct config *c, const char *path, struct error *e)
 {
-    char *text = NULL;
+    char *text = NULL, *installed = NULL;
     size_t n;
     int err;
 
-    if (!path && access("ivory.conf", F_OK))
-        return 0;
-    if (!path)
+    if (!path && access("ivory.conf", F_OK) == 0)
         path = "ivory.conf";
+    if (!path)
+        path = installed = installed_config();
+    if (!path)
+        return 0;
     err = read_file(&text, &n, path, MAX_FILE, e);
     if (!err && strlen(text) != n)
         err = error_set(e, ERR_INVALID, "%s: is not text", path);
     if (!err)
         err = config_lua_read(c->values, path, text, n, e);
     free(text);
+    free(installed);
     return err;
 }
 
@@ -163,10 +167,17 @@ static struct config_value *value_of(const struct config *c, const char *key)
 static void complete(struct config *c)
 {
     struct config_value *enabled = value_of(c, "exchange.enabled");
+    struct config_value *flows = value_of(c, "flows");
+    char *examples;
 
     if (!enabled->set) {
         enabled->set = true;
         enabled->flag = !value_of(c, "graph.url")->set;
+    }
+    if (strcmp(flows->origin, "default") == 0 && access(flows->text, F_OK) &&
+        (examples = installed_flows())) {
+        free(flows->text);
+        flows->text = examples;
     }
 }
 

@@ -19,7 +19,8 @@
 
 struct config;
 
-/* Read `path` (NULL: ./ivory.conf when it is there, else defaults), the environment, then `sets`
+/* Read `path` (NULL: ./ivory.conf, else that of the installed program, else none), the environment,
+ * then `sets`
  * ("a.b=value"). ERR_INVALID, ERR_IO (the file cannot be read), ERR_NOMEM. */
 int config_read(struct config **out, const char *path, char *const *sets, int nsets,
                 struct error *e);
@@ -46,6 +47,10 @@ void config_limits(const struct config *c, struct limits *out);
 /* The content of the file that a key "..._file" names, white space at its end removed; free() it.
  * NULL when the key is not set, or when the file cannot be had: then `e` says why. */
 char *config_secret(const struct config *c, const char *key, struct error *e);
+
+/* Every key with its kind, range, default and remark, a line each; or as items of a manual page in
+ * mdoc. free() it; NULL = no memory. */
+char *config_print_keys(bool manual);
 
 /* As Lua text that config_read takes, with remarks and origins; the content of files is not in it.
  * free() it; NULL = no memory. */

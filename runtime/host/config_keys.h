@@ -30,7 +30,7 @@ struct config_key {
     double min, max;      /* numbers: the range; texts: `max` is the longest, 0 = 1,000 bytes */
     const char *standard; /* the default as --set would say it; NULL: not set */
     const char *choices;  /* "a|b" */
-    const char *remark;
+    const char *remark;   /* for the printed configuration and the manual page */
 };
 
 /* Ends with a name of NULL. */

@@ -70,6 +70,55 @@ static void print_value(struct buf *b, const struct config_key *k, const struct 
     }
 }
 
+/* --- the keys themselves ---------------------------------------------------------------------- */
+
+static void print_kind(struct buf *b, const struct config_key *k)
+{
+    static const char *const kinds[] = {
+        [CONFIG_TEXT] = "text",         [CONFIG_ADDRESS] = "host:port",
+        [CONFIG_URL] = "URL",           [CONFIG_FILE] = "file",
+        [CONFIG_FOLDER] = "folder",     [CONFIG_LIST] = "list of texts",
+        [CONFIG_FLAG] = "true or false"};
+
+    if (k->type == CONFIG_INT || k->type == CONFIG_NUMBER)
+        buf_fmt(b, "%s, %.15g to %.15g", k->type == CONFIG_INT ? "integer" : "number", k->min,
+                k->max);
+    else if (k->type != CONFIG_CHOICE)
+        buf_str(b, kinds[k->type]);
+    for (const char *at = k->choices; at && *at; at++)
+        buf_fmt(b, *at == '|' ? " or " : "%c", *at);
+    if (k->standard)
+        buf_fmt(b, "; default %s", k->standard);
+}
+
+/* "graph." of "graph.url": how long. */
+static size_t group_length(const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    return dot ? (size_t)(dot - name) + 1 : 0;
+}
+
+char *config_print_keys(bool manual)
+{
+    const char *group = "";
+    struct buf b = {0};
+
+    for (const struct config_key *k = config_keys; k->name; k++) {
+        size_t n = group_length(k->name);
+
+        if (manual && (k == config_keys || n != group_length(group) || strncmp(k->name, group, n)))
+            buf_fmt(&b, "%s.Ss %.*s\n.Bl -tag -width Ds\n", k == config_keys ? "" : ".El\n",
+                    n ? (int)n - 1 : 11, n ? k->name : "The service");
+        group = k->name;
+        buf_fmt(&b, manual ? ".It Cm %s\n(" : "%s  (", k->name);
+        print_kind(&b, k);
+        buf_fmt(&b, manual ? ")\n%s\n" : ")  %s\n", k->remark);
+    }
+    buf_str(&b, manual ? ".El\n" : "");
+    return buf_take(&b);
+}
+
 char *config_print_values(const struct config_value *values)
 {
     struct buf b = {0};

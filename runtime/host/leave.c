@@ -17,6 +17,7 @@ struct leave {
     uv_timer_t timer;
     unsigned open; /* handles that are not closed */
     atomic_bool draining;
+    bool asked;           /* by `ivory drain` */
     int64_t until, ended; /* drain no longer than; since when there is no call, 0: there is one */
 };
 
@@ -50,7 +51,7 @@ static void on_look(uv_timer_t *timer)
         leave_now(l, "stop.drain_s is over");
 }
 
-void leave_drain(struct leave *l, const char *why)
+static void drain(struct leave *l, const char *why)
 {
     struct host *s = l->host;
     int64_t longest = config_int(s->cfg, "stop.drain_s");
@@ -64,6 +65,18 @@ void leave_drain(struct leave *l, const char *why)
               workers_calls(s), (long long)longest);
     supervisor_say(s->supervisor, SUPERVISOR_DRAINING);
     uv_timer_start(&l->timer, on_look, 0, LOOK_MS);
+}
+
+void leave_drain(struct leave *l)
+{
+    if (!l->draining)
+        l->asked = true;
+    drain(l, "drain");
+}
+
+bool leave_was_asked(const struct leave *l)
+{
+    return l && l->asked;
 }
 
 int leave_refuses(const struct leave *l)
@@ -89,8 +102,9 @@ static void on_signal(uv_signal_t *handle, int number)
         certificates_reload(l->host->certificates);
         bundles_reload(l->host->bundles, reloaded, l->host);
     } else if (config_bool(l->host->cfg, "stop.drain") && !l->draining) {
-        leave_drain(l, name);
+        drain(l, name);
     } else {
+        l->asked = false;
         leave_now(l, name);
     }
 }

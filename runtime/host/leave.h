@@ -20,11 +20,14 @@ struct leave;
 /* Watch the signals. ERR_IO, ERR_NOMEM. */
 int leave_new(struct leave **out, struct host *s, struct error *e);
 
-/* Refuse new calls from now on, and leave when there are none. Again: nothing. */
-void leave_drain(struct leave *l, const char *why);
+/* `ivory drain`: refuse new calls from now on, and leave when there are none. Again: nothing. */
+void leave_drain(struct leave *l);
 
 /* 0, or after how many seconds a call should be offered again: we drain. */
 int leave_refuses(const struct leave *l);
+
+/* Whether a drain was asked for that no signal has cut short. */
+bool leave_was_asked(const struct leave *l);
 
 /* The memory goes when the loop has run once more. NULL is allowed. */
 void leave_free(struct leave *l);

@@ -324,6 +324,7 @@ int serve(const struct config *cfg, const struct bundle_source *stdlib, struct e
         say_where(&sv);
         supervisor_say(s->supervisor, SUPERVISOR_READY);
         uv_run(&s->loop, UV_RUN_DEFAULT);
+        err = leave_was_asked(s->leave) ? SERVE_DRAINED : 0;
     }
     stop(&sv);
     return err;

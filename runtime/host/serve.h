@@ -11,7 +11,9 @@
 #include "core/bundle.h"
 #include "host/config.h"
 
-/* Serve until SIGTERM or SIGINT. 0, or an error that kept the service from starting. */
+/* Serve until SIGTERM or SIGINT. 0; SERVE_DRAINED when it was `ivory drain` that ended it, for a
+ * supervisor that would start it again; or an error that kept the service from starting. */
+#define SERVE_DRAINED 4
 int serve(const struct config *cfg, const struct bundle_source *stdlib, struct error *e);
 
 #endif

@@ -231,6 +231,9 @@ def a_drain_has_an_end():
     s = Service("stop.drain=true")
     s.p.send_signal(signal.SIGTERM)
     check("without calls at once", s.ends() == 0)
+    s = Service()
+    s.ivory("drain")
+    check("a supervisor can tell that it was asked for", s.ends() == 4)
 
 
 def the_admin_address_is_guarded():

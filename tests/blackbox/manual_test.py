@@ -1,0 +1,73 @@
+"""The manual says what the program says: commands with their options, keys; and what is installed is found."""
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+from harness import IVORY, ROOT, check, main, run
+
+MANUAL = (ROOT / "docs/man/ivory.1").read_text()
+
+
+def plain(page):
+    """The commands of the page, each with the text of its entry's heading."""
+    body = page.split(".Bl -tag -width Ds", 1)[1].split("\n.El", 1)[0]
+    entries = {}
+    for part in re.split(r"^\.It ", body, flags=re.M)[1:]:
+        heading = part.split(".Xc", 1)[0] if part.startswith("Xo") else part.split("\n", 1)[0]
+        entries[re.search(r"Cm (\w+)", heading).group(1)] = heading
+    return entries
+
+
+def every_command_has_its_entry():
+    entries = plain(MANUAL)
+    said = re.findall(r"^  (\w+) (.*)\n      (.*)$", run("help")[1], flags=re.M)
+    check("there are commands", len(said) > 10, said)
+    check("the same, in the same order", [x[0] for x in said] == list(entries), (said, list(entries)))
+    for name, usage, _ in said:
+        options = re.findall(r"--([a-z-]+)", usage)
+        in_manual = re.findall(r"Fl -([a-z-]+)", entries.get(name, ""))
+        check(f"options of {name}", sorted(options) == sorted(in_manual), (options, in_manual))
+
+
+def keys_are_listed():
+    status, text = run("keys")
+    keys = [x.split("  ")[0] for x in text.splitlines()]
+    printed = re.findall(r"^(?:-- )?([a-z0-9_.]+)(?:\[\"repeat\"\])?(?: = | is not set)", run("serve", "--print-config")[1], flags=re.M)
+    check("as many as are printed", status == 0 and len(keys) == len(printed) > 50, (len(keys), len(printed)))
+    check("each with a remark", all(re.search(r"\)  \S", x) for x in text.splitlines()) and "null" not in text, text)
+    page = run("keys", "--manual")[1]
+    check("and in the manual", [x for x in re.findall(r"^\.It Cm (.*)$", page, flags=re.M)] == keys)
+
+
+def what_is_installed_is_found():
+    with tempfile.TemporaryDirectory(prefix="ivory-prefix-") as prefix:
+        here = pathlib.Path(prefix)
+        (here / "bin").mkdir()
+        shutil.copy(IVORY, here / "bin/ivory")
+        shutil.copytree(ROOT / "flows", here / "share/ivory/flows")
+        (here / "elsewhere").mkdir()
+
+        def installed(*args):
+            r = subprocess.run([here / "bin/ivory", *args], cwd=here / "elsewhere", text=True, capture_output=True)
+            return r.returncode, r.stdout + r.stderr
+
+        out = installed("serve", "--print-config")[1]
+        check("the example flows", f'flows = "{prefix}/share/ivory/flows"' in out, out[:300])
+        check("they load", installed("check")[0] == 0)
+        (here / "etc/ivory").mkdir(parents=True)
+        (here / "etc/ivory/ivory.conf").write_text('language = "de"\nflows = "mine"')
+        out = installed("serve", "--print-config")[1]
+        check("its configuration", f'language = "de"  -- {prefix}/etc/ivory/ivory.conf:1' in out, out[:600])
+        check("flows that are named are meant", 'flows = "mine"' in out and installed("check")[0] == 1)
+        (here / "elsewhere/ivory.conf").write_text('language = "fr"')
+        check("one in the folder goes first", 'language = "fr"  -- ivory.conf:1' in installed("serve", "--print-config")[1])
+        check("one that is named before all", installed("version", "--config", "nowhere")[0] == 0
+              and "cannot read nowhere" in installed("check", "--config", "nowhere")[1])
+        (here / "elsewhere/ivory.conf").write_text("")
+        (here / "elsewhere/flows").mkdir()
+        check("flows in the folder go first", 'flows = "flows"' in installed("serve", "--print-config")[1])
+
+
+main(every_command_has_its_entry, keys_are_listed, what_is_installed_is_found)
