@@ -47,6 +47,20 @@ int buf_char(struct buf *b, char c)
     return buf_add(b, &c, 1);
 }
 
+int buf_int(struct buf *b, long long v)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    unsigned long long left = v < 0 ? 0ull - (unsigned long long)v : (unsigned long long)v;
+
+    do
+        digits[--at] = (char)('0' + left % 10);
+    while (left /= 10);
+    if (v < 0)
+        digits[--at] = '-';
+    return buf_add(b, digits + at, sizeof digits - at);
+}
+
 int buf_fmt(struct buf *b, const char *fmt, ...)
 {
     va_list ap;

@@ -20,6 +20,7 @@ struct buf {
 int buf_add(struct buf *b, const void *p, size_t n);
 int buf_str(struct buf *b, const char *s);
 int buf_char(struct buf *b, char c);
+int buf_int(struct buf *b, long long v);
 int buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Append `s` percent-encoded for use as one path segment or query value (RFC 3986 unreserved kept).

@@ -45,6 +45,25 @@ const char *change_name(enum change c)
     return (unsigned)c <= CHANGE_DELETED ? change_names[c] : "unknown";
 }
 
+static void add_text(struct buf *b, const char *name, const char *value)
+{
+    if (!*value)
+        return;
+    buf_str(b, name);
+    buf_str(b, value);
+    buf_char(b, '"');
+}
+
+static void add_number(struct buf *b, const char *name, long long value)
+{
+    if (!value)
+        return;
+    buf_str(b, name);
+    buf_int(b, value);
+}
+
+/* A journal is made of these: they are put together without formats, which cost four times as much.
+ */
 char *event_encode(const struct event *ev)
 {
     char *data = ev->data ? json_text(ev->data) : NULL;
@@ -53,24 +72,21 @@ char *event_encode(const struct event *ev)
 
     if (ev->data && !data)
         return NULL;
-    buf_fmt(&b, "{\"kind\":\"%s\"", event_kind_name(ev->kind));
+    add_text(&b, "{\"kind\":\"", event_kind_name(ev->kind));
     if (ev->change)
-        buf_fmt(&b, ",\"change\":\"%s\"", change_name(ev->change));
-    buf_fmt(&b, ",\"time\":%lld", (long long)ev->time);
-    if (ev->key[0])
-        buf_fmt(&b, ",\"key\":\"%s\"", ev->key);
-    if (ev->leg)
-        buf_fmt(&b, ",\"leg\":%d", ev->leg);
-    if (ev->call_id[0])
-        buf_fmt(&b, ",\"call_id\":\"%s\"", ev->call_id);
-    if (ev->seq)
-        buf_fmt(&b, ",\"seq\":%lu", (unsigned long)ev->seq);
-    if (ev->status)
-        buf_fmt(&b, ",\"status\":%d", ev->status);
-    if (ev->id[0])
-        buf_fmt(&b, ",\"id\":\"%s\"", ev->id);
-    if (data)
-        buf_fmt(&b, ",\"data\":%s", data);
+        add_text(&b, ",\"change\":\"", change_name(ev->change));
+    buf_str(&b, ",\"time\":");
+    buf_int(&b, ev->time);
+    add_text(&b, ",\"key\":\"", ev->key);
+    add_number(&b, ",\"leg\":", ev->leg);
+    add_text(&b, ",\"call_id\":\"", ev->call_id);
+    add_number(&b, ",\"seq\":", ev->seq);
+    add_number(&b, ",\"status\":", ev->status);
+    add_text(&b, ",\"id\":\"", ev->id);
+    if (data) {
+        buf_str(&b, ",\"data\":");
+        buf_str(&b, data);
+    }
     buf_char(&b, '}');
     free(data);
     text = buf_take(&b);

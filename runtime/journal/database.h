@@ -16,6 +16,7 @@ enum statement {
     SQL_COMMIT,
     SQL_ROLLBACK,
     SQL_CALL_BEGIN,
+    SQL_OPEN_CALL,
     SQL_APPEND,
     SQL_CALL_RESTART,
     SQL_CALL_END,

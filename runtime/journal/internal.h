@@ -41,6 +41,7 @@ struct journal {
     int64_t expiring; /* the writer's: some were forgotten, up to this time */
     /* The writer's alone: call key → entries so far + 1, for numbering. */
     struct map counts;
+    struct map ids; /* call key → its number in the database; empty after a failure */
 };
 
 /* The steady clock, ms. */

@@ -66,18 +66,50 @@ static int run_for(struct journal *j, enum statement which, const struct write *
 static int drop_entries(struct journal *j, const struct write *w)
 {
     map_remove(&j->counts, w->name);
+    map_remove(&j->ids, w->name);
     return run_for(j, SQL_DROP_ENTRIES, w);
+}
+
+/* The number of call `key` in the database, 0 when it is not in progress there; an SQLite code. */
+static int call_id(struct journal *j, const char *key, int64_t *id)
+{
+    sqlite3_stmt *st;
+    int rc;
+
+    *id = (intptr_t)map_get(&j->ids, key);
+    if (*id)
+        return 0;
+    st = database_statement(&j->db, SQL_OPEN_CALL);
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        *id = sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    if (*id)
+        (void)map_put(&j->ids, key, (void *)(intptr_t)*id); /* else it is looked up again */
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : rc;
+}
+
+/* After a failure what was begun may be begun anew, with another number. */
+static void forget_ids(struct journal *j)
+{
+    map_fini(&j->ids);
+    map_init(&j->ids, 0);
 }
 
 static int append_entry(struct journal *j, const char *key, enum journal_kind kind, const void *p,
                         size_t n)
 {
     sqlite3_stmt *st = database_statement(&j->db, SQL_APPEND);
-    int64_t number = next_entry(j, key);
+    int64_t id, number;
+    int rc = call_id(j, key, &id);
 
+    if (rc || !id)
+        return rc;
+    number = next_entry(j, key);
     if (number < 0)
         return SQLITE_NOMEM;
-    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 1, id);
     sqlite3_bind_int64(st, 2, number);
     sqlite3_bind_int(st, 3, kind);
     sqlite3_bind_blob(st, 4, p, (int)n, SQLITE_STATIC);
@@ -105,6 +137,7 @@ static int keep_entries(struct journal *j, const struct write *w)
     if (!rc && w->wipe)
         rc = run_for(j, SQL_WIPE, w);
     map_remove(&j->counts, w->name);
+    map_remove(&j->ids, w->name);
     return rc;
 }
 
@@ -200,6 +233,7 @@ static int commit(struct journal *j, struct list *batch, struct error *e)
         rc = run(database_statement(&j->db, SQL_COMMIT));
     if (!rc)
         return 0;
+    forget_ids(j);
     err = database_failure(j->db.handle, sqlite3_extended_errcode(j->db.handle), e);
     if (!sqlite3_get_autocommit(j->db.handle))
         run(database_statement(&j->db, SQL_ROLLBACK));

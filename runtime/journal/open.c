@@ -166,6 +166,7 @@ int journal_open(struct journal **out, const struct journal_config *cfg, struct 
         database_close(&j->db);
         database_close(&j->reader);
         map_fini(&j->counts);
+        map_fini(&j->ids);
         free(j->path);
         free(j);
         return err;
@@ -229,6 +230,7 @@ void journal_close(struct journal *j)
     database_close(&j->db);
     database_close(&j->reader);
     map_fini(&j->counts);
+    map_fini(&j->ids);
     pthread_mutex_destroy(&j->lock);
     pthread_cond_destroy(&j->more);
     free(j->path);
