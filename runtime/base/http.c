@@ -20,7 +20,9 @@ int http_request_init(struct http_message *m, const char *verb, const char *url)
 static struct http_header *find(const struct http_message *m, const char *name)
 {
     for (size_t i = 0; i < m->nheaders; i++) {
-        if (strcasecmp(m->headers[i].name, name) == 0)
+        /* Most differ in the first letter, whatever its case. */
+        if ((m->headers[i].name[0] | 32) == (name[0] | 32) &&
+            strcasecmp(m->headers[i].name, name) == 0)
             return &m->headers[i];
     }
     return NULL;

@@ -226,6 +226,22 @@ void sandbox_open(lua_State *L)
 
 /* --- where ------------------------------------------------------------------------------------*/
 
+/* "flows/main.lua:12", by hand: it is asked for at every wait. */
+static void write_where(char *out, size_t cap, const lua_Debug *ar)
+{
+    size_t n = strlen(ar->source + 1), at = 12;
+    char digits[12] = "";
+
+    for (int line = ar->currentline; at == 12 || line; line /= 10)
+        digits[--at] = (char)('0' + line % 10);
+    digits[--at] = ':';
+    if (n + 12 - at >= cap)
+        n = cap - 1 - (12 - at);
+    memcpy(out, ar->source + 1, n);
+    memcpy(out + n, digits + at, 12 - at);
+    out[n + 12 - at] = '\0';
+}
+
 void sandbox_where(lua_State *L, char *out, size_t cap)
 {
     static const char ours[] = "@flows/";
@@ -236,10 +252,10 @@ void sandbox_where(lua_State *L, char *out, size_t cap)
         if (!lua_getinfo(L, "Sl", &ar) || ar.currentline < 0 || ar.source[0] != '@')
             continue;
         if (strncmp(ar.source, ours, strlen(ours)) == 0) {
-            snprintf(out, cap, "%s:%d", ar.source + 1, ar.currentline);
+            write_where(out, cap, &ar);
             return;
         }
         if (!out[0])
-            snprintf(out, cap, "%s:%d", ar.source + 1, ar.currentline);
+            write_where(out, cap, &ar);
     }
 }

@@ -280,6 +280,8 @@ struct keys {
     struct list accepted; /* tokens found good, oldest first */
     struct map by_hash;
     size_t n;
+    char *last; /* the header that was found good last, with `last_claims`; NULL: none */
+    struct jwt_claims last_claims;
 };
 
 void wire_keys_init(struct wire *w);
