@@ -172,7 +172,8 @@ def wrong_lengths():
     with service() as s:
         for what, data, want in LENGTHS:
             got = statuses(raw(s.port, data))
-            check(what, all(x in want | {400} for x in got) and (got or not want or want == {400} or "chunk" in what or "huge" in what), got)
+            # What is closed with much unread is reset, and the answer may be lost on the way.
+            check(what, all(x in want | {400} for x in got) and (got or not want or want == {400} or "chunk" in what or "huge" in what or "10,000" in what), got)
             check(f"after {what} the next is served", request(s.port, "GET", "/api/calls")[0] == 405)
 
 
@@ -252,7 +253,7 @@ def flood():
         check("99 calls beside the one were let in", tally.get(202) == 99, tally)
         check("the rest got 503", tally.get(503) == 901, tally)
         check("with a Retry-After of whole seconds", all(x and x.isdigit() and 1 <= int(x) <= 600 for x in after), set(after))
-        check("what is not a new call is answered all the same", s.bystander.send("updated", s.bystander.call, state="established")[0] == 202)
+        check("what is not a new call is answered all the same", Line(s.port).updated(s.bystander.call) == 202)
 
 
 def slow_readers():

@@ -1,8 +1,9 @@
 /*
  * Any JSON through Lua, as ivr.json and every argument and result go: what comes back and goes
- * through once more is the same.
+ * through once more is the same; and what the parser takes keeps its promises.
  */
 #include "base/json.h"
+#include "base/utf8.h"
 #include "core/cell.h"
 #include "core/luajson.h"
 
@@ -32,6 +33,35 @@ static int push(lua_State *L)
     return 1;
 }
 
+/* What the parser promises of what it takes, looked at byte by byte. */
+static void check_taken(const char *text, size_t n)
+{
+    bool in_string = false;
+    int depth = 0;
+
+    if (utf8_check(text, n) != n)
+        abort();
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c == '\0' || (in_string && c < 0x20))
+            abort();
+        if (in_string && c == '\\') {
+            if (n - i > 5 && memcmp(text + i, "\\u0000", 6) == 0)
+                abort();
+            i++;
+        } else if (c == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (c == '{' || c == '[')) {
+            depth++;
+        } else if (!in_string && (c == '}' || c == ']')) {
+            depth--;
+        }
+        if (depth > JSON_MAX_DEPTH)
+            abort();
+    }
+}
+
 /* Through Lua and back, as text; NULL when it cannot be written. */
 static char *through(const char *text, size_t n)
 {
@@ -42,6 +72,7 @@ static char *through(const char *text, size_t n)
 
     if (json_parse(&v, text, n, &e))
         return NULL;
+    check_taken(text, n);
     lua_pushcfunction(L, push);
     lua_pushlightuserdata(L, v);
     if (lua_pcall(L, 1, 1, 0) == LUA_OK && luajson_read(&back, L, -1, &e) == 0)
