@@ -83,7 +83,8 @@ enum wire_action_kind {
     WIRE_EVENT,  /* give `event` to the core                                      */
     WIRE_ANSWER, /* answer webhook `id` with `message` (a response)               */
     WIRE_ABORT,  /* forget request `id` if it has not been answered               */
-    WIRE_LOG,    /* `text` for the log, `level` "info", "warn" or "error"         */
+    WIRE_LOG,    /* `text` for the log, `level` "info", "warn" or "error"; about the call of
+                    `event.key`, if that is not empty                            */
     WIRE_PARCEL, /* give `parcel` to its wire: a part of webhook `id`, whose answer waits for what
                     becomes of the part. Before the answer of this wire */
 };

@@ -108,9 +108,9 @@ static void hang_up_orphan(struct wire *w, struct request *r)
     struct command c = {.kind = COMMAND_METHOD, .leg = r->leg->number, .method = "delete"};
 
     strcpy(c.key, r->call->key);
-    wire_log(w, "warn", "call %s: was over when its leg %d was created; hanging up", c.key, c.leg);
+    wire_log_call(w, "warn", c.key, "was over when its leg %d was created; hanging up", c.leg);
     if (wire_request_start(w, REQUEST_CHECK, r->call, r->leg, &c))
-        wire_log(w, "error", "call %s: leg %d is left to the service", r->command.key, c.leg);
+        wire_log_call(w, "error", r->command.key, "leg %d is left to the service", c.leg);
 }
 
 /* A created call: from now on the leg has the service's id. */
@@ -119,8 +119,8 @@ static void adopt(struct wire *w, struct request *r, const struct event *ev)
     int err = ev->id[0] ? wire_leg_bind(w, r->leg, ev->id, json_str(ev->data, "id")) : ERR_INVALID;
 
     if (err)
-        wire_log(w, "error", "call %s: leg %d was created without a usable id (%s)", ev->key,
-                 ev->leg, error_name(err));
+        wire_log_call(w, "error", ev->key, "leg %d was created without a usable id (%s)", ev->leg,
+                      error_name(err));
     else if (r->call->over)
         hang_up_orphan(w, r);
 }

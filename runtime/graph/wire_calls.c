@@ -89,7 +89,7 @@ static void leg_wake(struct wire *w, struct timer *t)
         if (other->id && !other->ended)
             return; /* that one's end looks again */
     }
-    wire_log(w, "warn", "call %s: over for an hour and never closed; forgotten", c->key);
+    wire_log_call(w, "warn", c->key, "over for an hour and never closed; forgotten");
     wire_call_forget(w, c);
 }
 
@@ -142,8 +142,8 @@ int wire_leg_bind(struct wire *w, struct leg *l, const char *id, const char *spe
         w->live++;
         wire_timer_arm(w, &l->timer, w->now + w->cfg.keepalive_ms);
     } else if (!same && l->id) {
-        wire_log(w, "warn", "call %s: the service renamed leg %d from %s to %s", l->call->key,
-                 l->number, l->id, id);
+        wire_log_call(w, "warn", l->call->key, "the service renamed leg %d from %s to %s",
+                      l->number, l->id, id);
         map_remove(&w->ids, l->id);
         wire_shard_unbind(w, l->id);
     }
@@ -221,15 +221,14 @@ static void judge(struct wire *w, struct leg *l, const char *method, int status)
     int64_t again = w->cfg.keepalive_ms < AGAIN_MS ? w->cfg.keepalive_ms : AGAIN_MS;
 
     if (status == 404) {
-        wire_log(w, "info", "call %s: %s says that leg %d is gone", l->call->key, method,
-                 l->number);
+        wire_log_call(w, "info", l->call->key, "%s says that leg %d is gone", method, l->number);
         if (!wire_leg_report_gone(w, l, "the service does not know the call any more"))
             wire_timer_arm(w, &l->timer, w->now + again);
     } else if (status / 100 == 2) {
         wire_timer_arm(w, &l->timer, w->now + w->cfg.keepalive_ms);
     } else {
-        wire_log(w, "warn", "call %s: %s of leg %d failed with status %d", l->call->key, method,
-                 l->number, status);
+        wire_log_call(w, "warn", l->call->key, "%s of leg %d failed with status %d", method,
+                      l->number, status);
         wire_timer_arm(w, &l->timer, w->now + again);
     }
 }

@@ -108,8 +108,8 @@ static void take_reply(struct wire *w, const struct command *c)
             }
         }
     }
-    wire_log(w, "warn", "call %s: the reply to joining notification %lld came too late", c->key,
-             (long long)number);
+    wire_log_call(w, "warn", c->key, "the reply to joining notification %lld came too late",
+                  (long long)number);
 }
 
 int wire_command_take(struct wire *w, struct command *c)

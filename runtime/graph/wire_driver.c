@@ -52,22 +52,38 @@ bool wire_next(struct wire *w, struct wire_action *out)
     return true;
 }
 
-void wire_log(struct wire *w, const char *level, const char *fmt, ...)
+static void say(struct wire *w, const char *level, const char *key, const char *fmt, va_list ap)
 {
     struct action *a = wire_action_new(WIRE_LOG);
     struct error text;
-    va_list ap;
 
-    va_start(ap, fmt);
     error_vset(&text, 0, fmt, ap);
-    va_end(ap);
     wire_plain(text.text);
     if (!a || !(a->a.text = strdup(text.text))) {
         wire_action_free(a);
         return;
     }
     a->a.level = level;
+    snprintf(a->a.event.key, sizeof a->a.event.key, "%s", key);
     wire_action_push(w, a);
+}
+
+void wire_log(struct wire *w, const char *level, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(w, level, "", fmt, ap);
+    va_end(ap);
+}
+
+void wire_log_call(struct wire *w, const char *level, const char *key, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(w, level, key, fmt, ap);
+    va_end(ap);
 }
 
 /* --- timers ----------------------------------------------------------------------------------- */

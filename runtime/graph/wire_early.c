@@ -85,8 +85,8 @@ void wire_held_answer(struct wire *w, struct held *h, int status, const cJSON *b
     h->answer->a.message.status = status;
     if (body &&
         (!text || http_set_body(&h->answer->a.message, "application/json", text, strlen(text)))) {
-        wire_log(w, "error", "call %s: no memory for the reply to a joining notification",
-                 h->call->key);
+        wire_log_call(w, "error", h->call->key,
+                      "no memory for the reply to a joining notification");
         h->answer->a.message.status = 500;
     }
     free(text);
@@ -102,8 +102,8 @@ static void held_overdue(struct wire *w, struct timer *t)
 {
     struct held *h = list_entry(t, struct held, timer);
 
-    wire_log(w, "warn", "call %s: no reply to joining notification %lu in time", h->call->key,
-             (unsigned long)h->number);
+    wire_log_call(w, "warn", h->call->key, "no reply to joining notification %lu in time",
+                  (unsigned long)h->number);
     wire_held_answer(w, h, 202, NULL);
 }
 

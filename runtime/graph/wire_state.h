@@ -81,6 +81,9 @@ void wire_action_free(struct action *a); /* NULL is fine */
 /* A line for the log, lost when memory is out. */
 void wire_log(struct wire *w, const char *level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* About the call of that key. */
+void wire_log_call(struct wire *w, const char *level, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Room for `n` more timers; wire_release gives it back. ERR_NOMEM. */
 int wire_reserve(struct wire *w, size_t n);

@@ -150,8 +150,8 @@ static int take_event(struct wire *w, struct webhook *in, struct leg *on_path, s
             hold(w, in, l->call, ev);
         wire_leg_deliver(w, l, a);
     } else if (on_path) {
-        wire_log(w, "warn", "call %s: dropped a notification that names call %s",
-                 on_path->call->key, ev->call_id);
+        wire_log_call(w, "warn", on_path->call->key, "dropped a notification that names call %s",
+                      ev->call_id);
         wire_action_free(a);
     } else if (wire_ended_lately(w, ev->call_id)) {
         wire_action_free(a);

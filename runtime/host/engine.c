@@ -383,9 +383,9 @@ static int take(struct engine *en, struct wire_action *w, int64_t now)
         a.kind = ENGINE_PARCEL;
         break;
     case WIRE_LOG:
-        a.kind = ENGINE_LOG;
-        a.level = level_of(w->level);
-        break;
+        engine_note(en, level_of(w->level), w->event.key, w->text);
+        w->text = NULL;
+        return 0;
     }
     a.message = w->message;
     a.text = w->text;

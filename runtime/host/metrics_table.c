@@ -3,7 +3,9 @@
 #include "host/host_journal.h"
 #include "host/survey.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -242,6 +244,45 @@ static void put_memory(struct buf *b, const char *name, const struct survey *s)
         line(b, name, "", (double)rss);
 }
 
+static void put_version(struct buf *b, const char *name, const struct survey *s)
+{
+    (void)s;
+    label(b, name, "version", IVORY_VERSION, 1);
+}
+
+/* The system counts a process's beginning from its own, in ticks: field 22 of stat, the 20th after
+ * the name. */
+static void put_start(struct buf *b, const char *name, const struct survey *s)
+{
+    FILE *f = fopen("/proc/self/stat", "r");
+    char text[1024] = "", *at;
+    struct timespec up, now;
+
+    (void)s;
+    at = f && fgets(text, sizeof text, f) ? strrchr(text, ')') : NULL;
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    if (at && clock_gettime(CLOCK_BOOTTIME, &up) == 0 && clock_gettime(CLOCK_REALTIME, &now) == 0)
+        line(b, name, "",
+             (double)(now.tv_sec - up.tv_sec) + strtod(at, NULL) / (double)sysconf(_SC_CLK_TCK));
+    if (f)
+        fclose(f);
+}
+
+static void put_descriptors(struct buf *b, const char *name, const struct survey *s)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    unsigned n = 0;
+
+    (void)s;
+    if (!folder)
+        return;
+    while (readdir(folder))
+        n++;
+    closedir(folder);
+    line(b, name, "", n - 3.0); /* ".", ".." and the folder itself */
+}
+
 static const struct metric table[] = {
     {"ivory_calls", "gauge", "Calls in progress, by state of their first leg.", put_calls},
     {"ivory_calls_started_total", "counter", "Calls begun.", put_started},
@@ -273,6 +314,10 @@ static const struct metric table[] = {
      put_journal},
     {"ivory_certificate_expires_seconds", "gauge",
      "When the certificate of a listener expires, seconds since 1970.", put_certificates},
+    {"ivory_build_info", "gauge", "1, with the version of the program.", put_version},
+    {"process_start_time_seconds", "gauge", "When the process began, seconds since 1970.",
+     put_start},
+    {"process_open_fds", "gauge", "Open descriptors.", put_descriptors},
     {"process_cpu_seconds_total", "counter", "CPU time of the process.", put_cpu},
     {"process_resident_memory_bytes", "gauge", "Memory of the process.", put_memory},
 };
