@@ -21,7 +21,7 @@ static const char flow[] =
     "  call:onEnd(function() ivr.sleep(1) end) call:answer() call:subscribeToTone()\n"
     "  ivr.spawn(0, function() pcall(http.get, 'http://x.test/') ivr.sleep(5) end)\n"
     "  local op = call:start('playPrompt', { prompts = {} }) pcall(op.await, op, 3)\n"
-    "  pcall(function() call:record { maxRecordDurationInSeconds = 10 } end)\n"
+    "  pcall(function() call:recordResponse { maxRecordDurationInSeconds = 10 } end)\n"
     "  while call:nextTone { timeout = 9 } do local _ = call.state, call.roster, call.resource "
     "end\n"
     "  call:transfer { phone = '+14255550100' }\n"
