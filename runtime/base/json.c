@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many of the `n` bytes at `p` have nothing to be looked at within a string: eight at a time, by
- * the usual tests for a byte of a word that is zero (quote, backslash), small or large. */
+/* How many of the `n` bytes at `p` have nothing to be looked at within a string: eight at a time,
+ * by the usual tests for a byte of a word that is zero (quote, backslash), small or large. */
 static size_t plain(const unsigned char *p, size_t n)
 {
     const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
@@ -86,15 +86,37 @@ static int scan(const unsigned char *p, size_t n, struct error *e)
     return 0;
 }
 
+/* cJSON does not say whether the text or the memory was bad: text that is good is good the second
+ * time, when memory failed for a moment only. */
+static cJSON *parse(const char *text, size_t n, const char **end, bool *no_memory)
+{
+    cJSON *v = cJSON_ParseWithLengthOpts(text, n, end, false);
+    void *probe;
+
+    *no_memory = false;
+    if (v)
+        return v;
+    v = cJSON_ParseWithLengthOpts(text, n, end, false);
+    if (!v) {
+        probe = malloc(n + sizeof *v);
+        *no_memory = !probe;
+        free(probe);
+    }
+    return v;
+}
+
 int json_parse(cJSON **out, const char *text, size_t n, struct error *e)
 {
     const char *end = NULL;
+    bool no_memory;
     cJSON *v;
     int err = scan((const unsigned char *)text, n, e);
 
     if (err)
         return err;
-    v = cJSON_ParseWithLengthOpts(text, n, &end, false);
+    v = parse(text, n, &end, &no_memory);
+    if (no_memory)
+        return error_set(e, ERR_NOMEM, "no memory");
     if (!v) {
         size_t at = end ? (size_t)(end - text) : 0;
         return error_set(e, ERR_INVALID,

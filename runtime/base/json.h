@@ -15,7 +15,8 @@
 #define JSON_MAX_DEPTH 64
 
 /* Parse exactly one value of `n` bytes. ERR_INVALID (with the offset) for malformed text, nesting
- * over JSON_MAX_DEPTH, an embedded \u0000, invalid UTF-8, or anything after the value. */
+ * over JSON_MAX_DEPTH, an embedded \u0000, invalid UTF-8, or anything after the value. ERR_NOMEM.
+ */
 int json_parse(cJSON **out, const char *text, size_t n, struct error *e);
 
 /* Member `key` (exact spelling) of object `o`; NULL when absent, null, or `o` is no object. */

@@ -234,6 +234,9 @@ static void record_event(struct engine *en, const struct event *ev)
     position = record->event(record->arg, ev);
     if (position > en->position)
         en->position = position;
+    if (!position && ev->kind == EVENT_START)
+        engine_note(en, "error", ev->key,
+                    strdup("the journal has not taken the call: it would not survive a crash"));
 }
 
 /* A turn that was cut short is part of the record: the hooks see that right after its event. */

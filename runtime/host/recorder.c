@@ -281,6 +281,11 @@ void recorder_resume_command(struct recorder *r, const struct command *c)
         summary_command(&w->summary, c, w->now);
 }
 
+void recorder_forget(struct recorder *r, const char *key)
+{
+    written_free(map_remove(&r->calls, key));
+}
+
 static void mark(struct recorder *r, const char *key, const char *text)
 {
     struct written *w = map_get(&r->calls, key);

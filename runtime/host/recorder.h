@@ -42,6 +42,8 @@ int recorder_health(struct recorder *r, struct error *e);
 /* `text`: the event as it was written. */
 void recorder_resume_event(struct recorder *r, const struct event *ev, const char *text);
 void recorder_resume_command(struct recorder *r, const struct command *c);
+/* What was noted of the call is forgotten; it may be resumed again. */
+void recorder_forget(struct recorder *r, const char *key);
 /* From here on the call runs without its flow. */
 void recorder_mark_fallback(struct recorder *r, const char *key);
 

@@ -213,77 +213,6 @@ static void go_on(struct recovery *r, struct patient *p, int64_t now)
                  gone ? "; the service does not have it any more" : "");
 }
 
-/* --- without its flow ------------------------------------------------------------------------- */
-
-static void end_record(struct recovery *r, struct patient *p, const char *result, int64_t now)
-{
-    struct command c = {.kind = COMMAND_END};
-    bool traced = false;
-
-    strcpy(c.key, p->key);
-    c.args = cJSON_CreateObject();
-    if (!c.args || json_set_str(c.args, "result", result) ||
-        engine_issue(r->engine, &c, &traced, now)) {
-        recovery_log(r, "error", p->key, "recovery: the end of the call was lost: no memory");
-        command_fini(&c);
-    }
-}
-
-/* Legs beside the first one have nobody any more who would end them. */
-static void end_other_legs(struct recovery *r, struct patient *p, int64_t now)
-{
-    for (int i = 1; i < p->nlegs; i++) {
-        struct question q = {.kind = ASK_NOTHING, .leg = i};
-
-        if (p->legs[i].told && !p->legs[i].deleted)
-            recovery_ask(r, &q, p->key, "delete", NULL, now);
-    }
-}
-
-static int fallback_start(struct patient *p, struct event *ev)
-{
-    struct past_leg *leg = &p->legs[0];
-    const char *seed = json_str(p->start.data, "seed");
-    cJSON *call = leg->resource ? cJSON_Duplicate(leg->resource, true) : cJSON_CreateObject();
-    int err;
-
-    *ev = (struct event){.kind = EVENT_START};
-    strcpy(ev->key, p->key);
-    strcpy(ev->call_id, leg->id);
-    ev->data = cJSON_CreateObject();
-    err = ev->data ? json_set(ev->data, "call", call) : ERR_NOMEM;
-    if (!ev->data)
-        cJSON_Delete(call);
-    if (!err)
-        err = json_set(ev->data, "fallback", cJSON_CreateTrue());
-    if (!err)
-        err = json_set_str(ev->data, "direction", p->incoming ? "incoming" : "outgoing");
-    if (!err)
-        err = json_set_str(ev->data, "seed", seed ? seed : "0");
-    if (!err)
-        err = json_set_str(ev->data, "tenant", p->tenant);
-    return err;
-}
-
-static void go_without_flow(struct recovery *r, struct patient *p, int64_t now)
-{
-    const struct question silence = {.kind = ASK_NOTHING};
-    struct past_leg *leg = p->nlegs ? &p->legs[0] : NULL;
-    struct event ev = {0};
-
-    end_other_legs(r, p, now);
-    mailbox_close(&r->engine->mailbox, p->key);
-    if (!leg || !leg->told || leg->deleted || (leg->answered && leg->status == 404)) {
-        end_record(r, p, "lost", now);
-    } else if (fallback_start(p, &ev)) {
-        event_fini(&ev);
-        recovery_log(r, "error", p->key, "recovery: no memory for the fallback");
-    } else { /* what the flow had begun to say would go before the fallback's prompt */
-        recovery_ask(r, &silence, p->key, "cancelMediaProcessing", NULL, now);
-        recovery_give(r, &ev, now);
-    }
-}
-
 /* --- the steps -------------------------------------------------------------------------------- */
 
 /* Have the core hold the bundle that the call began with. */
@@ -341,54 +270,83 @@ static int adopt(struct recovery *r, struct patient *p, int64_t now)
     return err || p->fallback ? err : adopt_unknown(r, p, now);
 }
 
-void patient_begin(struct recovery *r, struct patient *p, int64_t now)
+/* Build `p` anew. */
+static int build(struct recovery *r, struct patient *p, struct error *e)
 {
-    struct error e = {""};
     bool lost = false;
     int err;
 
     recorder_resume_event(r->cfg.recorder, &p->start, NULL);
-    err = past_read(r, p, &lost, &e);
+    err = past_read(r, p, &lost, e);
     if (!err && lost)
-        err = error_set(&e, ERR_CONFLICT, "its journal is not complete, or its flow was given up");
+        err = error_set(e, ERR_CONFLICT, "its journal is not complete, or its flow was given up");
     if (!err && p->failed >= RECOVERY_ATTEMPTS)
-        err = error_set(&e, ERR_CONFLICT, "it was tried %d times already", p->failed);
+        err = error_set(e, ERR_CONFLICT, "it was tried %d times already", p->failed);
     if (!err)
-        err = need_bundle(r, json_str(p->start.data, "bundle"), &e);
+        err = need_bundle(r, json_str(p->start.data, "bundle"), e);
     if (!err)
-        err = past_replay(r, p, &e);
-    if (err) {
+        err = past_replay(r, p, e);
+    return err;
+}
+
+/* As if it had not been begun. */
+static void undo(struct recovery *r, struct patient *p)
+{
+    core_drop(r->engine->core, p->key);
+    recorder_forget(r->cfg.recorder, p->key);
+    command_list_fini(&p->issued);
+    command_list_fini(&p->extra);
+}
+
+int patient_begin(struct recovery *r, struct patient *p, int64_t now)
+{
+    struct error e = {""};
+    int err = build(r, p, &e);
+
+    if (err) { /* memory that fails for a moment can look like anything: once more, from the start */
+        undo(r, p);
+        err = build(r, p, &e);
+    }
+    if (err && err != ERR_NOMEM) {
         recovery_log(r, "error", p->key, "recovery failed, the call goes on without its flow: %s",
                      e.text[0] ? e.text : error_name(err));
         core_drop(r->engine->core, p->key);
         recorder_mark_fallback(r->cfg.recorder, p->key);
         p->fallback = true;
         r->fallbacks++;
+        err = 0;
     }
-    err = adopt(r, p, now);
+    if (!err)
+        err = adopt(r, p, now);
+    if (err == ERR_NOMEM && !p->fallback) {
+        undo(r, p);
+        return err;
+    }
     if (err)
         recovery_log(r, "error", p->key, "recovery: %s", error_name(err));
     ask_legs(r, p, now);
+    return 0;
 }
 
-void patient_finish(struct recovery *r, struct patient *p, int64_t now)
+int patient_finish(struct recovery *r, struct patient *p, int64_t now)
 {
     const struct store *s = r->cfg.store;
 
-    list_remove(&p->link);
-    r->left--;
     if (p->fallback) {
-        go_without_flow(r, p, now);
+        if (patient_without_flow(r, p, now))
+            return ERR_NOMEM;
     } else {
         go_on(r, p, now);
         s->attempt(s->arg, p->key, false, NULL);
     }
     patient_free(p);
+    r->left--;
     if (r->left == 0) {
         core_forget_bundles(r->engine->core);
         recovery_log(r, "info", "", "recovery: %zu calls in %lld ms, %zu without their flow",
                      r->total, (long long)(now - r->began), r->fallbacks);
     }
+    return 0;
 }
 
 void recovery_answered(struct recovery *r, const struct event *ev, int64_t now)

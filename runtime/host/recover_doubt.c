@@ -180,9 +180,13 @@ void doubts_begin(struct recovery *r, struct patient *p, int64_t now)
         struct doubt *d = outcome == CORE_SETTLED ? NULL : calloc(1, sizeof *d);
         int64_t wait;
 
-        if (!d)
+        if (outcome == CORE_SETTLED)
             continue;
-        if (command_copy(&d->command, c)) {
+        if (!d || command_copy(&d->command, c)) {
+            recovery_log(r, "error", p->key,
+                         "recovery: what became of %s at %s is not looked at: "
+                         "no memory",
+                         c->method ? c->method : command_kind_name(c->kind), c->where);
             free(d);
             continue;
         }

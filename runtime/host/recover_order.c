@@ -50,7 +50,8 @@ static void note(struct recovery *r, struct patient *p, int64_t now)
  * over. */
 static struct patient *next_to_note(const struct recovery *r, int64_t now)
 {
-    struct patient *gone = first(r, RECOVERY_GONE), *waiting = first(r, RECOVERY_WAITING);
+    struct patient *gone = first(r, RECOVERY_GONE), *waiting = first(r, RECOVERY_WAITING),
+                   *later = first(r, RECOVERY_LATER);
 
     if (r->noted >= RECOVERY_AT_ONCE)
         return NULL;
@@ -58,6 +59,8 @@ static struct patient *next_to_note(const struct recovery *r, int64_t now)
         return gone;
     if (waiting)
         return waiting;
+    if (later && later->until <= now)
+        return later;
     return r->noted || r->active ? NULL : first(r, RECOVERY_SUSPECT);
 }
 
@@ -97,6 +100,23 @@ static void await_reason(struct recovery *r, struct patient *p, int64_t now)
     }
 }
 
+/* There was no memory for `p`: that was not its doing. */
+static void put_off(struct recovery *r, struct patient *p, int64_t now)
+{
+    const struct store *s = r->cfg.store;
+
+    s->attempt(s->arg, p->key, false, NULL);
+    recovery_log(r, "error", p->key, "recovery: no memory; it is tried again in a second");
+    p->until = now + RECOVERY_LATER_MS;
+    move(r, p, RECOVERY_LATER);
+}
+
+static void finish(struct recovery *r, struct patient *p, int64_t now)
+{
+    if (patient_finish(r, p, now))
+        put_off(r, p, now);
+}
+
 /* All legs of `p` were asked about. */
 static void told(struct recovery *r, struct patient *p, int64_t now)
 {
@@ -104,20 +124,23 @@ static void told(struct recovery *r, struct patient *p, int64_t now)
     if (patient_is_gone(p) && !p->fallback)
         await_reason(r, p, now);
     else
-        patient_finish(r, p, now);
+        finish(r, p, now);
 }
 
 static void take_up(struct recovery *r, struct patient *p, int64_t now)
 {
     r->noted--;
     if (p->begun) { /* it was gone */
-        patient_finish(r, p, now);
+        finish(r, p, now);
+        return;
+    }
+    if (patient_begin(r, p, now)) {
+        put_off(r, p, now);
         return;
     }
     p->begun = true;
     move(r, p, RECOVERY_ASKED);
     r->active++;
-    patient_begin(r, p, now);
     if (p->legs_asked == 0)
         told(r, p, now);
 }
@@ -141,7 +164,8 @@ void recovery_ended(struct recovery *r, const char *key)
 int64_t recovery_next_deadline(const struct recovery *r)
 {
     const struct heap_entry *doubt = heap_first(&r->timers);
-    const struct patient *noted = first(r, RECOVERY_NOTED), *gone = first(r, RECOVERY_GONE);
+    const struct patient *noted = first(r, RECOVERY_NOTED), *gone = first(r, RECOVERY_GONE),
+                         *later = first(r, RECOVERY_LATER);
     int64_t at = doubt ? doubt->at : INT64_MAX;
 
     for (struct list *it = r->lists[RECOVERY_ASKED].next; it != &r->lists[RECOVERY_ASKED];
@@ -154,6 +178,8 @@ int64_t recovery_next_deadline(const struct recovery *r)
         at = noted->until;
     if (gone && r->noted < RECOVERY_AT_ONCE && gone->until < at)
         at = gone->until;
+    if (later && r->noted < RECOVERY_AT_ONCE && later->until < at)
+        at = later->until;
     return at;
 }
 

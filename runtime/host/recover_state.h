@@ -10,7 +10,13 @@
 #include "host/engine_state.h"
 #include "host/recover.h"
 
-enum { RECOVERY_GONE_MS = 3000, RECOVERY_AT_ONCE = 32, RECOVERY_ATTEMPTS = 3, LEGS_MAX = 1000 };
+enum {
+    RECOVERY_LATER_MS = 1000,
+    RECOVERY_GONE_MS = 3000,
+    RECOVERY_AT_ONCE = 32,
+    RECOVERY_ATTEMPTS = 3,
+    LEGS_MAX = 1000
+};
 
 /* A leg as the journal tells of it, and what the service said when it was asked now. */
 struct past_leg {
@@ -67,6 +73,7 @@ enum recovery_list {
     RECOVERY_SUSPECT, /* a process ended while it was taken up: later, and alone             */
     RECOVERY_NOTED,   /* the journal is told that it is taken up, so that a crash counts     */
     RECOVERY_ASKED,   /* the service is                                                      */
+    RECOVERY_LATER,   /* there was no memory for it                                          */
     RECOVERY_GONE,    /* the service does not have it any more, but may still tell why       */
     RECOVERY_LISTS
 };
@@ -91,13 +98,18 @@ struct recovery {
 
 /* --- recover.c */
 void patient_free(struct patient *p);
-/* Take `p` up: build it, or give its flow up; ask the service about its legs. */
-void patient_begin(struct recovery *r, struct patient *p, int64_t now);
-/* It goes on, with its flow or without. Frees it. */
-void patient_finish(struct recovery *r, struct patient *p, int64_t now);
+/* Take `p` up: build it, or give its flow up; ask the service about its legs. ERR_NOMEM: nothing
+ * was begun, later perhaps. */
+int patient_begin(struct recovery *r, struct patient *p, int64_t now);
+/* It goes on, with its flow or without. Frees it, but for ERR_NOMEM: later perhaps. */
+int patient_finish(struct recovery *r, struct patient *p, int64_t now);
 /* The service does not have it any more. */
 bool patient_is_gone(const struct patient *p);
 void recovery_open_letter(struct recovery *r, struct letter *l, int64_t now);
+
+/* --- recover_fallback.c */
+/* The fallback takes `p` over. ERR_NOMEM: it does not. */
+int patient_without_flow(struct recovery *r, struct patient *p, int64_t now);
 
 /* --- recover_order.c */
 /* `p`, of which the journal told, waits for its turn. */

@@ -104,15 +104,16 @@ static int add_error(cJSON *data, const char *code, const char *message)
                : ERR_NOMEM;
 }
 
-/* The sum as a number that is exact, or NULL. */
-static cJSON *sum(const cJSON *old, const cJSON *by)
+/* The sum as a number that is exact; ERR_INVALID: there is none, ERR_NOMEM. */
+static int sum(const cJSON *old, const cJSON *by, cJSON **out)
 {
     double a = old ? cJSON_GetNumberValue(old) : 0, b = cJSON_GetNumberValue(by);
 
     if ((old && !cJSON_IsNumber(old)) || !cJSON_IsNumber(by) || !isfinite(a + b) ||
         fabs(a + b) > SUM_MAX)
-        return NULL;
-    return cJSON_CreateNumber(a + b);
+        return ERR_INVALID;
+    *out = cJSON_CreateNumber(a + b);
+    return *out ? 0 : ERR_NOMEM;
 }
 
 static int hold(struct values *v, const struct values_change *change)
@@ -177,10 +178,10 @@ static int work_out(const struct values *v, const struct command *c, cJSON *data
         *value = old;
         return 0;
     }
-    *value = sum(old, given);
+    err = sum(old, given, value);
     cJSON_Delete(old);
-    if (*value)
-        return 0;
+    if (err != ERR_INVALID)
+        return err;
     *write = false;
     return add_error(data, "notANumber", "it is no number, or would be too large");
 }
