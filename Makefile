@@ -3,8 +3,10 @@
 # make test       install what is missing, build, run everything, end with one line "N passed, N failed"
 # make test-crash  flow tests with a crash at every journal entry, and with every call built anew after every event
 # make asan       unit, flow and black-box tests under the address and undefined-behaviour sanitizers
+# make tsan       black-box tests with four workers under the thread sanitizer; BLACKBOX="crash workers" picks some
 # make fuzz       each fuzz target for FUZZ_SECONDS (20), two at a time
 # make bench      calls a second, CPU, times and memory, beside a bot in C and one in Node.js; a few minutes
+# make soak        SOAK_MINUTES (20) of calls, faults, hang-ups, reloads and attacks; what grew, what was lost
 # make bench-attack  what a call feels of attacks beside it; two minutes
 # make lint       layers, formatting, cppcheck, luacheck          make format   put the formatting right
 # make prompts    speak the texts of flows/prompts anew
@@ -17,6 +19,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
 FUZZ_SECONDS ?= 20
+SOAK_MINUTES ?= 20
 PKGS    := lua5.4 libcurl libcjson libmicrohttpd gnutls libuv openssl sqlite3
 
 CFLAGS_release := -O2 -g
@@ -40,7 +43,7 @@ STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*')
 C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.[ch])
 LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
-.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack lint format prompts install uninstall clean setup-run setup-test setup-deb deb
+.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack soak lint format prompts install uninstall clean setup-run setup-test setup-deb deb
 .DELETE_ON_ERROR:
 all: $(BUILD)/ivory
 
@@ -120,7 +123,7 @@ asan: setup-test
 	@sh tests/run.sh build/asan
 tsan: setup-test
 	@$(MAKE) --no-print-directory -s -j2 V=tsan build/tsan/ivory
-	@sh tests/run.sh build/tsan blackbox
+	@IVORY_WORKERS=4 sh tests/run.sh build/tsan blackbox
 
 fuzz: setup-test
 	@$(MAKE) --no-print-directory -s -j2 V=fuzz CC=clang fuzz-run
@@ -135,6 +138,10 @@ bench: setup-test
 bench-attack: setup-test
 	@$(MAKE) --no-print-directory -s -j2 all
 	@python3 tests/bench/attack.py $(BUILD)
+
+soak: setup-test
+	@$(MAKE) --no-print-directory -s -j2 all
+	@python3 tests/bench/soak.py $(BUILD) --minutes $(SOAK_MINUTES)
 
 lint: setup-test
 	@sh tests/lint/layers.sh

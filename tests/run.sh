@@ -1,6 +1,6 @@
 #!/bin/sh
 # Run the tests of the build in $1, all kinds or those named after it: unit flows trace hangups faults replay crash crash-all blackbox. Each prints
-# "name: N passed, N failed"; the sum comes last.
+# "name: N passed, N failed"; the sum comes last. BLACKBOX="crash phone" leaves the other black-box tests out.
 set -u
 build=$1
 shift
@@ -11,6 +11,8 @@ passed=0 failed=0
 : >"$log"
 export IVORY="$PWD/$ivory"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS="log_path=$PWD/$build/race history_size=7"
+rm -f "$build"/race.*
 
 # count NAME COMMAND...: run it, read "N passed, N failed" from its last line.
 count() {
@@ -70,6 +72,8 @@ for kind in $kinds; do
     blackbox)
         for test in tests/blackbox/*_test.*; do
             [ -e "$test" ] || continue
+            name=$(basename "$test" | sed 's/_test\..*//')
+            case " ${BLACKBOX:-$name} " in *" $name "*) ;; *) continue ;; esac
             case $test in
             *.sh) count "$test" sh "$test" ;;
             *.py) count "$test" python3 "$test" ;;
@@ -79,6 +83,12 @@ for kind in $kinds; do
         ;;
     *) echo "no such kind of test: $kind"; exit 2 ;;
     esac
+done
+# What the thread sanitizer found in any process, killed ones too.
+for race in "$build"/race.*; do
+    [ -e "$race" ] || continue
+    head -n 60 "$race"
+    failed=$((failed + 1))
 done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
