@@ -133,6 +133,11 @@ void cell_interrupt(struct cell *c, const char *limit)
         return;
     if (!c->broken)
         c->broken = limit;
+    /* Once is enough, and more is harm: setting the hook walks all frames of the coroutine, which
+     * may be 200,000, and the watchdog's next signal comes before the walk is over, and so on for
+     * ever. */
+    if (lua_gethook(L) == end_turn)
+        return;
     lua_sethook(L, end_turn, LUA_MASKCALL | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
