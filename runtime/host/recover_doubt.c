@@ -159,7 +159,7 @@ static int64_t patience(struct recovery *r, const struct patient *p, struct doub
         return was_placed(r, d, now) ? 0 : LOOK_MS;
     } else if (is(d, "answer") || is(d, "transfer") || is(d, "reject") || is(d, "redirect")) {
         by_state(r, d, now);
-    } else if (m->repeat == REPEAT_CONTEXT || is(d, "invite")) {
+    } else if (m->repeat == REPEAT_CONTEXT || evidence_of(&d->command)) {
         return GRACE_MS;
     } else if (m->repeat == REPEAT_NEVER) {
         fail(r, d, now);
@@ -222,6 +222,18 @@ bool recovery_takes(struct recovery *r, const struct command *c, int64_t now)
     return true;
 }
 
+static void ask_for_evidence(struct recovery *r, struct doubt *d, int64_t now)
+{
+    struct question q = {.kind = ASK_EVIDENCE, .doubt = d, .leg = d->command.leg};
+    cJSON *ids = d->command.ids ? cJSON_Duplicate(d->command.ids, true) : NULL;
+
+    if ((d->command.ids && !ids) ||
+        recovery_ask(r, &q, d->command.key, evidence_of(&d->command)->ask, ids, now)) {
+        fail(r, d, now);
+        doubt_free(r, d);
+    }
+}
+
 /* The time for a notification is over: look, or ask. */
 static void overdue(struct recovery *r, struct doubt *d, int64_t now)
 {
@@ -243,6 +255,11 @@ static void overdue(struct recovery *r, struct doubt *d, int64_t now)
         doubt_free(r, d);
         return;
     }
+    d->asked = true;
+    if (!id[0] && evidence_of(&d->command) && !evidence_of(&d->command)->operation) {
+        ask_for_evidence(r, d, now);
+        return;
+    }
     q.kind = ASK_OPERATIONS;
     if (id[0]) {
         q.kind = ASK_OPERATION;
@@ -253,7 +270,6 @@ static void overdue(struct recovery *r, struct doubt *d, int64_t now)
             ids = NULL;
         }
     }
-    d->asked = true;
     if ((id[0] && !ids) ||
         recovery_ask(r, &q, d->command.key, id[0] ? "operation.get" : "listOperations", ids, now))
         doubt_free(r, d);
@@ -297,23 +313,43 @@ static void operation_told(struct recovery *r, const struct doubt *d, const stru
     give(r, &ev, d, now);
 }
 
-static void operations_told(struct recovery *r, struct doubt *d, const struct event *answer,
+/* False: something else is asked. */
+static bool operations_told(struct recovery *r, struct doubt *d, const struct event *answer,
                             int64_t now)
 {
-    const char *context = json_str(d->command.args, "clientContext");
-    const cJSON *operation, *found = NULL;
+    const cJSON *found = evidence_operation(&d->command, answer->data);
+    const struct evidence *e = evidence_of(&d->command);
 
-    cJSON_ArrayForEach (operation, json_get(answer->data, "value")) {
-        const char *one = json_str(operation, "clientContext");
-        if (context && one && strcmp(one, context) == 0)
-            found = operation;
-    }
-    if (found)
+    if (found) {
         confirm(r, d, 200, json_str(found, "id"), cJSON_Duplicate(found, true), now);
-    else if (engine_must_not_repeat(&d->command))
+    } else if (e && e->ask) {
+        ask_for_evidence(r, d, now);
+        return false;
+    } else if (engine_must_not_repeat(&d->command)) {
         fail(r, d, now);
-    else
+    } else {
         send_again(r, d, now);
+    }
+    return true;
+}
+
+static void evidence_told(struct recovery *r, struct doubt *d, const struct event *answer,
+                          int64_t now)
+{
+    cJSON *body = NULL;
+    enum verdict v = answer->status / 100 == 2
+                         ? evidence_of(&d->command)->judge(&d->command, answer->data, &body)
+                         : VERDICT_OPEN;
+
+    if (v == VERDICT_DONE) {
+        confirm(r, d, 200, NULL, body, now);
+        return;
+    }
+    cJSON_Delete(body);
+    if (v == VERDICT_NOT_DONE)
+        send_again(r, d, now);
+    else
+        fail(r, d, now);
 }
 
 void doubt_answered(struct recovery *r, struct question *q, const struct event *ev, int64_t now)
@@ -324,8 +360,10 @@ void doubt_answered(struct recovery *r, struct question *q, const struct event *
     if (core_outcome(r->engine->core, d->command.key, d->command.seq, id) != CORE_SETTLED) {
         if (q->kind == ASK_OPERATION)
             operation_told(r, d, ev, now);
-        else
-            operations_told(r, d, ev, now);
+        else if (q->kind == ASK_EVIDENCE)
+            evidence_told(r, d, ev, now);
+        else if (!operations_told(r, d, ev, now))
+            return;
     }
     doubt_free(r, d);
 }

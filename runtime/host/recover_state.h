@@ -58,7 +58,7 @@ struct doubt {
     char state[32]; /* of its leg, as the service said; "" = not known, "gone" */
 };
 
-enum question_kind { ASK_LEG, ASK_OPERATIONS, ASK_OPERATION, ASK_NOTHING };
+enum question_kind { ASK_LEG, ASK_OPERATIONS, ASK_OPERATION, ASK_EVIDENCE, ASK_NOTHING };
 
 struct question {
     enum question_kind kind;
@@ -95,6 +95,20 @@ struct recovery {
     bool running;                  /* patients are being moved */
     bool rebuilds;                 /* engine_rebuild: calls that are there are built anew */
 };
+
+/* --- recover_evidence.c */
+enum verdict { VERDICT_OPEN, VERDICT_DONE, VERDICT_NOT_DONE };
+struct evidence {
+    const char *method;
+    bool operation;  /* its operation may be in the list of operations      */
+    const char *ask; /* else this method's answer tells; NULL: nothing does */
+    /* `body`: what the answer would have said, for VERDICT_DONE; to be freed. */
+    enum verdict (*judge)(const struct command *c, const cJSON *answer, cJSON **body);
+};
+/* NULL: there is none. */
+const struct evidence *evidence_of(const struct command *c);
+/* The operation of `c` in the answer to listOperations, or NULL. */
+const cJSON *evidence_operation(const struct command *c, const cJSON *answer);
 
 /* --- recover.c */
 void patient_free(struct patient *p);

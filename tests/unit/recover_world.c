@@ -110,9 +110,14 @@ static const struct service_reply *reply_of(const struct recover_world *w, const
 {
     const struct service_reply *r = w->replies;
 
-    for (; r && r->part; r++)
-        if (strstr(asked, r->part))
+    for (; r && r->part; r++) {
+        size_t n = strlen(r->part), whole = strlen(asked);
+        bool end = n && r->part[n - 1] == '$';
+
+        if (end ? whole >= n - 1 && strncmp(asked + whole - (n - 1), r->part, n - 1) == 0
+                : strstr(asked, r->part) != NULL)
             return r;
+    }
     for (r = usual; !strstr(asked, r->part);)
         r++;
     return r;

@@ -13,8 +13,8 @@
 
 #define RECOVER_CALL "57dab8b1894c409ab240bd8beae78896"
 
-/* How the service answers requests whose "VERB url" holds `part`; the first that fits counts.
- * Status 0: not at all, as if the answer were still on its way. */
+/* How the service answers requests whose "VERB url" holds `part` ("x$": ends with x); the first
+ * that fits counts. Status 0: not at all, as if the answer were still on its way. */
 struct service_reply {
     const char *part;
     int status;
