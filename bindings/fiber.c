@@ -243,6 +243,27 @@ static int close_group(lua_State *L)
     return wait_group(L, "first", group_ended, nothing);
 }
 
+/* forget(group): nobody asks about its members any more; those that have ended go with this turn.
+ */
+static int forget(lua_State *L)
+{
+    struct fiber *f = fiber_need(L, "first");
+    lua_Integer number = luaL_checkinteger(L, 1);
+    struct list *it, *tmp, *h, *next;
+
+    list_each (it, tmp, &f->call->fibers) {
+        struct fiber *child = list_entry(it, struct fiber, link);
+
+        if (child->parent != f || child->group != (unsigned)number)
+            continue;
+        list_each (h, next, &child->handles) {
+            list_entry(h, struct handle, link)->target = NULL;
+            list_remove(h);
+        }
+    }
+    return 0;
+}
+
 /* group(): a number for the next group of this fiber. */
 static int group(lua_State *L)
 {
@@ -295,8 +316,8 @@ void fiber_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"sleep", sleep_for}, {"now", now},           {"spawn", spawn},   {"any", any},
-        {"all", all},         {"close", close_group}, {"number", number}, {"group", group},
-        {"shield", shield},   {NULL, NULL},
+        {"all", all},         {"close", close_group}, {"forget", forget}, {"number", number},
+        {"group", group},     {"shield", shield},     {NULL, NULL},
     };
     static const luaL_Reg methods[] = {{"await", await}, {"cancel", cancel}, {NULL, NULL}};
 

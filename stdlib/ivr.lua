@@ -42,6 +42,11 @@ local function begin(what, branches)
     return group, names, fibers
 end
 
+local function forgetting(group, ...)
+    native.forget(group)
+    return ...
+end
+
 function ivr.first(branches)
     local group, names, fibers = begin("first", branches)
     if next(fibers) == nil then
@@ -49,7 +54,7 @@ function ivr.first(branches)
     end
     local name = names[native.any(group)]
     native.close(group)
-    return name, fibers[name]:await()
+    return forgetting(group, name, fibers[name]:await())
 end
 
 function ivr.all(branches)
@@ -63,6 +68,7 @@ function ivr.all(branches)
     for name, fiber in pairs(fibers) do
         results[name] = fiber:await()
     end
+    native.forget(group)
     return results
 end
 

@@ -123,6 +123,46 @@ static int body(lua_State *L)
     return body_end(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_end), 0);
 }
 
+/* A coroutine for a fiber of `call`, anchored: one that served before, or a new one. A coroutine
+ * with its stack is 2 KiB that would wait for the collector, and a cell full of calls that wait
+ * collects seldom. Raises when memory is out. */
+static lua_State *take_thread(lua_State *L, struct call *call)
+{
+    struct core_cell *cell = call->cell;
+    lua_State *co;
+
+    if (cell->nspare)
+        return cell->spare[--cell->nspare];
+    co = lua_newthread(L);
+    push_threads(L);
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 2);
+    return co;
+}
+
+/* Nothing of what ran on it stays. One that was ended by force or by an error that nobody caught is
+ * not used again: Lua may have left its hooks switched off. */
+static void give_thread(lua_State *co, struct call *call, bool good)
+{
+    struct core_cell *cell = call->cell;
+
+    lua_sethook(co, NULL, 0, 0);
+    if (good && cell->nspare < SPARE_THREADS && lua_resetthread(co) == LUA_OK) {
+        lua_settop(co, 0);
+        cell->spare[cell->nspare++] = co;
+        return;
+    }
+    /* Setting an existing key to nil allocates nothing; the stack slots were checked at spawn. */
+    lua_settop(co, 0);
+    push_threads(co);
+    lua_pushthread(co);
+    lua_pushnil(co);
+    lua_rawset(co, -3);
+    lua_settop(co, 0);
+}
+
 struct fiber *fiber_spawn(lua_State *L, struct call *call, struct fiber *parent,
                           enum fiber_role role, int nargs)
 {
@@ -137,22 +177,17 @@ struct fiber *fiber_spawn(lua_State *L, struct call *call, struct fiber *parent,
     if (parent && strlen(parent->path) > 20)
         luaL_error(L, "limit fibers: spawned too deep");
     luaL_checkstack(L, 5, NULL);
-    co = lua_newthread(L);
-    if (!lua_checkstack(co, nargs + 3))
+    co = take_thread(L, call);
+    if (!lua_checkstack(co, nargs + 3)) {
+        give_thread(co, call, true);
         luaL_error(L, "too many arguments");
-    push_threads(L);
-    lua_pushvalue(L, -2);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3); /* anchored: [function args] thread threads */
+    }
     f = fiber_alloc(call, parent, role);
     if (!f) {
-        lua_pushvalue(L, -2);
-        lua_pushnil(L);
-        lua_rawset(L, -3);
+        give_thread(co, call, true);
         luaL_error(L, "not enough memory");
         return NULL;
     }
-    lua_pop(L, 2);
     f->co = co;
     lua_pushcfunction(co, sandbox_fiber);
     lua_pushcfunction(co, body);
@@ -179,6 +214,7 @@ static void returned(struct fiber *f)
     bool ok = lua_toboolean(f->co, 1);
 
     lua_remove(f->co, 1);
+    f->returned = true;
     f->state = FIBER_ENDING;
     if (!ok && unwind_kind(f->co, 1) != UNWIND_NONE) {
         lua_settop(f->co, 0);
@@ -297,13 +333,7 @@ void fiber_free(struct fiber *f)
         list_remove(it);
     }
     list_remove(&f->link);
-    /* Setting an existing key to nil allocates nothing; the stack slots were checked at spawn. */
-    lua_settop(f->co, 0);
-    push_threads(f->co);
-    lua_pushthread(f->co);
-    lua_pushnil(f->co);
-    lua_rawset(f->co, -3);
-    lua_settop(f->co, 0);
+    give_thread(f->co, f->call, f->returned);
     free(f->trace);
     free(f->step);
     free(f);

@@ -64,6 +64,7 @@ struct fiber {
     uint64_t ended;    /* DONE: the how-manieth fiber of the call to end                 */
     unsigned live;     /* children that have not ended             */
     bool started, failed, surfaced;
+    bool returned; /* by itself: its coroutine is good for another */
     bool stopping; /* wait.cancel has begun something that ends */
     enum unwind unwind;
     bool unwound; /* the unwinding was raised                 */

@@ -10,9 +10,13 @@
 #include "core/core.h"
 #include "core/leg.h"
 
+enum { SPARE_THREADS = 64 };
+
 struct core_cell {
     struct list link; /* core->cells */
     struct cell *cell;
+    lua_State *spare[SPARE_THREADS]; /* coroutines of fibers that have ended, for new ones */
+    unsigned nspare;
     unsigned calls;
 };
 

@@ -178,11 +178,16 @@ static void measure(struct driver *d, size_t calls, double rate, bool even, doub
 
 /* --- parked calls ---------------------------------------------------------------------------- */
 
+static bool in_order(const struct driver *d)
+{
+    return play_deviations(d->play, NULL) == 0;
+}
+
 static void bring_up(struct driver *d, uint64_t calls)
 {
     uint64_t begun = d->ended;
 
-    while (d->ended < begun + calls) {
+    while (d->ended < begun + calls && in_order(d)) {
         while (play_in_progress(d->play) < AT_A_TIME &&
                d->ended + play_in_progress(d->play) < begun + calls &&
                play_offer(d->play, now_ns()))
@@ -195,7 +200,7 @@ static void hang_up(struct driver *d)
 {
     bool more = true;
 
-    while (more || play_in_progress(d->play)) {
+    while ((more || play_in_progress(d->play)) && in_order(d)) {
         while (more && play_in_progress(d->play) < AT_A_TIME)
             more = play_hang_up(d->play);
         run(d, 100000000);

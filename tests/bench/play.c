@@ -119,13 +119,15 @@ unsigned long play_deviations(const struct play *p, FILE *to)
         "wrongToken",        "wrongStatus", "stuck"};
     unsigned long all = 0;
 
-    fputc('{', to);
+    if (to)
+        fputc('{', to);
     for (int i = 0; i < DEVIATIONS; i++) {
-        if (p->deviations[i])
+        if (to && p->deviations[i])
             fprintf(to, "%s\"%s\":%lu", all ? "," : "", names[i], p->deviations[i]);
         all += p->deviations[i];
     }
-    fputc('}', to);
+    if (to)
+        fputc('}', to);
     return all;
 }
 

@@ -74,7 +74,7 @@ struct histogram *play_times(struct play *p);
 /* The value that the share `q` of all is at most, in microseconds. */
 double histogram_at(const struct histogram *h, double q);
 
-/* Deviations so far; `to` gets a JSON object of the kinds. */
+/* Deviations so far; `to`, if not NULL, gets a JSON object of the kinds. */
 unsigned long play_deviations(const struct play *p, FILE *to);
 
 #endif

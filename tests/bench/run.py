@@ -36,7 +36,7 @@ def ivory(build, work, journal):
     sets = {"listen": f"127.0.0.1:{SERVER}", "public_url": f"http://127.0.0.1:{SERVER}", "admin.listen": f"127.0.0.1:{ADMIN}",
             "flows": flows, "data": work / "data", "graph.url": graph, "graph.authority": graph,
             "graph.tenant": "aa67bd4c-8475-432d-bd41-39f255720e0a", "graph.app_id": "5ba8b5f5-6d58-4c35-8a5e-0d0e8a3f2b11",
-            "graph.secret_file": work / "secret", "inbound.openid": f"{graph}/openid", "log.level": "warn",
+            "graph.secret_file": work / "secret", "inbound.openid": f"{graph}/openid", "log.level": "warn", "limits.turn_ms": "5000",
             "journal.enabled": "true" if journal else "false"}
     return [build / "ivory", "serve", *(x for k, v in sets.items() for x in ("--set", f"{k}={v}"))]
 

@@ -1,4 +1,5 @@
 /* Fibers as a flow sees them: scopes, cancelling, shielding, clean-up. */
+#include "core/machine.h"
 #include "tests/unit/machine_world.h"
 #include "tests/unit/test.h"
 
@@ -285,6 +286,36 @@ static void a_fiber_cannot_wait_for_itself(void)
            "false\ta fiber cannot wait for itself, nor for one that it is part of\n");
 }
 
+/* What ended with `first` and `all` is gone with the turn, and its coroutines serve again: a call
+ * that waits for an hour holds nothing of what it did before. */
+static void what_has_ended_is_not_kept(void)
+{
+    struct flow_world w;
+    struct call *call;
+    size_t fibers = 0;
+
+    flow_init(
+        &w,
+        FLOW("for i = 1, 50 do\n"
+             "  ivr.first{ a = function() ivr.sleep(1) end, b = function() ivr.sleep(2) end }\n"
+             "  ivr.all{ a = function() ivr.sleep(1) return i end }\n"
+             "end\n"
+             "print(ivr.first{ a = function() return 'again' end }) ivr.sleep(500)"),
+        NULL);
+    w.serves = true;
+    flow_start(&w);
+    flow_pass(&w, 200000);
+    EXPECT_STR(w.logs.p ? w.logs.p : "", "a\tagain\n");
+    call = list_entry(w.core->calls.next, struct call, link);
+    for (struct list *it = call->fibers.next; it != &call->fibers; it = it->next)
+        fibers++;
+    EXPECT_INT(fibers, 1);
+    EXPECT(call->cell->nspare >= 2 && call->cell->nspare <= 4);
+    flow_pass(&w, 3600000);
+    EXPECT(w.ended);
+    flow_fini(&w);
+}
+
 const struct test fiber_tests[] = {
     TEST(sleeping_takes_its_time),
     TEST(the_first_wins_and_the_rest_has_ended),
@@ -305,5 +336,6 @@ const struct test fiber_tests[] = {
     TEST(random_numbers_come_from_the_call),
     TEST(too_many_fibers_are_refused),
     TEST(a_fiber_cannot_wait_for_itself),
+    TEST(what_has_ended_is_not_kept),
     {0},
 };
