@@ -131,7 +131,6 @@ static bool write_down(long n, bool once)
     recover_crash(&w);
     EXPECT_INT(recover_begin(&w), 0);
     recover_pass(&w, 60000);
-    if (begun && !(recover_count(&w.asked, "/transfer") == 1 || recover_count(&w.logged, "error ") > 0)) { printf("W n=%ld once=%d\n--asked\n%s--logged\n%s\ncalls %zu\n", n, once, w.asked.p, w.logged.p, core_calls(engine_core(w.engine))); }
     if (begun)
         EXPECT(recover_count(&w.asked, "/transfer") == 1 || recover_count(&w.logged, "error ") > 0);
     recover_fini(&w);
