@@ -75,6 +75,11 @@ struct wire_config {
     /* Optional. A method of that call goes out, for the first time. */
     void (*sent)(void *arg, const char *key);
     void *hooks_arg;
+    /* Optional, with an argument of its own. At our address for call `key` (leg 0) the service
+     * tells of its call `call_id`, which is in progress; but that key is not known, or (`ended`)
+     * its call is over and had another id or none. False: refuse it. */
+    bool (*stray)(void *arg, const char *key, const char *call_id, const char *tenant, bool ended);
+    void *stray_arg;
     struct wire_shards shards;
 };
 

@@ -228,6 +228,30 @@ static int take_in(struct wire *w, struct webhook *in, struct leg *on_path,
     return in->later_s ? 503 : status_of(err);
 }
 
+/* Whether somebody takes a call that is told of at an address of nobody's. */
+static bool is_taken(struct wire *w, struct webhook *in, const struct event_list *events,
+                     bool ended)
+{
+    char key[KEY_MAX];
+
+    if (!w->cfg.stray || strlen(in->path_key) != KEY_MAX - 1 ||
+        strspn(in->path_key, "0123456789abcdef") != KEY_MAX - 1)
+        return false;
+    strcpy(key, in->path_key);
+    for (size_t i = 0; i < events->n; i++) {
+        const struct event *ev = &events->items[i];
+        const char *state = json_str(ev->data, "state");
+
+        if (!ev->call_id[0] || wire_ended_lately(w, ev->call_id) ||
+            (ev->kind == EVENT_CALL &&
+             (ev->change == CHANGE_DELETED || (state && strcasecmp(state, "terminated") == 0))))
+            continue;
+        return w->cfg.stray(w->cfg.stray_arg, key, ev->call_id,
+                            in->tenant[0] ? in->tenant : w->cfg.tenant, ended);
+    }
+    return false;
+}
+
 /* The token was found good: read the body. */
 static void accept(struct wire *w, struct webhook *in)
 {
@@ -243,8 +267,8 @@ static void accept(struct wire *w, struct webhook *in)
         status = err == ERR_NOMEM ? 500 : 400;
         wire_log(w, "warn", "notification refused: %s", e.text);
     } else if (in->path_key[0] && !on_path) {
-        status = ended ? 202 : 404;
-        if (!ended)
+        status = is_taken(w, in, &events, ended) || ended ? 202 : 404;
+        if (status == 404)
             wire_log(w, "warn", "notification refused: no call %.40s", in->path_key);
     } else {
         if (err)

@@ -14,6 +14,15 @@
 /* Memory was out: go on after so long. */
 #define RETRY_MS 100
 
+static int make_wire(struct engine *en, struct error *e)
+{
+    struct wire_config cfg = en->cfg.wire;
+
+    cfg.stray = recovery_stray;
+    cfg.stray_arg = en;
+    return wire_new(&en->wire, &cfg, e);
+}
+
 int engine_new(struct engine **out, const struct engine_config *cfg, struct error *e)
 {
     struct engine *en = calloc(1, sizeof *en);
@@ -36,7 +45,7 @@ int engine_new(struct engine **out, const struct engine_config *cfg, struct erro
     else
         error_set(e, rc, "no memory");
     if (rc == 0)
-        rc = wire_new(&en->wire, &cfg->wire, e);
+        rc = make_wire(en, e);
     if (rc < 0) {
         engine_free(en);
         return rc;
@@ -471,6 +480,7 @@ int engine_webhook(struct engine *en, uint64_t id, const char *path_key, const c
         rc = mailbox_webhook(&en->mailbox, key, id, path_key, authorization, body, n);
         return rc ? put_off(en, id, "1") : 0;
     }
+    en->now = now;
     rc = wire_webhook(en->wire, id, path_key, authorization, body, n, now);
     return engine_settle(en, rc, now);
 }

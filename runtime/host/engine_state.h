@@ -42,6 +42,7 @@ struct engine {
     struct recovery *recovery;    /* NULL: nothing is being recovered                      */
     struct recovery_config later; /* what could not be begun is tried again then:       */
     int64_t recover_at;           /* INT64_MAX: nothing                                 */
+    int64_t now;                  /* while a webhook is taken                           */
     char rejoining[KEY_MAX];      /* the start of that call is told that it is no new one,   */
     char rejoins[KEY_MAX];        /* but in place of this one                                */
 };

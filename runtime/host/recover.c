@@ -301,9 +301,10 @@ static void undo(struct recovery *r, struct patient *p)
 int patient_begin(struct recovery *r, struct patient *p, int64_t now)
 {
     struct error e = {""};
-    int err = build(r, p, &e);
+    int err = p->stray ? error_set(&e, ERR_CONFLICT, "nobody knows it") : build(r, p, &e);
 
-    if (err) { /* memory that fails for a moment can look like anything: once more, from the start */
+    if (err && !p->stray) { /* memory that fails for a moment can look like anything: once more,
+                               from the start */
         undo(r, p);
         err = build(r, p, &e);
     }
@@ -440,42 +441,56 @@ static int list_call(void *arg, const struct journal_call *c)
     return 0;
 }
 
-int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t now, size_t *calls,
-                   struct error *e)
+struct recovery *recovery_new(struct engine *en, const struct recovery_config *cfg)
 {
     struct recovery *r = calloc(1, sizeof *r);
-    struct listing x = {r, e};
-    int err;
 
-    if (!r) {
-        en->later = *cfg;
-        en->recover_at = now + AGAIN_MS;
-        return error_set(e, ERR_NOMEM, "no memory");
-    }
+    if (!r)
+        return NULL;
     r->cfg = *cfg;
     r->engine = en;
-    r->began = now;
     for (int i = 0; i < RECOVERY_LISTS; i++)
         list_init(&r->lists[i]);
     list_init(&r->doubts);
     map_init(&r->questions, 0);
     map_init(&r->fresh, 0);
     map_init(&r->claimed, 0);
-    err = cfg->store->each_open(cfg->store->arg, list_call, &x, e);
+    return r;
+}
+
+static int list_calls(struct recovery *r, int64_t now, struct error *e)
+{
+    const struct store *s = r->cfg.store;
+    struct listing x = {r, e};
+    int err = s->each_open(s->arg, list_call, &x, e);
+
+    r->began = now;
     r->total = r->left;
+    for (int i = 0; err && i < RECOVERY_LISTS; i++)
+        for (struct list *it = r->lists[i].next; it != &r->lists[i]; it = it->next)
+            mailbox_close(&r->engine->mailbox, list_entry(it, struct patient, link)->key);
+    return err;
+}
+
+int engine_recover(struct engine *en, const struct recovery_config *cfg, int64_t now, size_t *calls,
+                   struct error *e)
+{
+    struct recovery *r = recovery_new(en, cfg);
+    int err = r ? list_calls(r, now, e) : error_set(e, ERR_NOMEM, "no memory");
+
+    en->later = *cfg;
     if (calls)
-        *calls = r->total;
-    if (err || r->total == 0) {
-        for (int i = 0; i < RECOVERY_LISTS; i++)
-            for (struct list *it = r->lists[i].next; it != &r->lists[i]; it = it->next)
-                mailbox_close(&en->mailbox, list_entry(it, struct patient, link)->key);
+        *calls = err ? 0 : r->total;
+    if (err) {
+        en->recover_at = now + AGAIN_MS;
         recovery_free(r);
-        if (err) {
-            en->later = *cfg;
-            en->recover_at = now + AGAIN_MS;
-        }
         return err;
     }
+    if (r->total == 0) {
+        recovery_free(r);
+        return 0;
+    }
+    recovery_free(en->recovery);
     en->recovery = r;
     return 0;
 }

@@ -54,5 +54,10 @@ bool recovery_takes(struct recovery *r, const struct command *c, int64_t now);
 int64_t recovery_next_deadline(const struct recovery *r);
 void recovery_tick(struct recovery *r, int64_t now);
 void recovery_free(struct recovery *r);
+/* The wire's hook: the service has a call of ours that nobody knows (its journal is lost), or that
+ * came to be after it was given up. It goes to the fallback, or is hung up. `engine` is the engine.
+ */
+bool recovery_stray(void *engine, const char *key, const char *call_id, const char *tenant,
+                    bool ended);
 
 #endif

@@ -36,6 +36,7 @@ struct patient {
     uint64_t position; /* NOTED: in the journal, of the note             */
     int64_t until;     /* NOTED: not waited for longer. GONE: its reason is awaited so long */
     bool begun, incoming, fallback;
+    bool stray;    /* it is in no journal                       */
     bool rejoined; /* another call is in its meeting in its place */
     unsigned legs_asked;
     struct list last; /* letters: what we found out ourselves about its end */
@@ -111,6 +112,8 @@ const struct evidence *evidence_of(const struct command *c);
 const cJSON *evidence_operation(const struct command *c, const cJSON *answer);
 
 /* --- recover.c */
+/* NULL: no memory. */
+struct recovery *recovery_new(struct engine *en, const struct recovery_config *cfg);
 void patient_free(struct patient *p);
 /* Take `p` up: build it, or give its flow up; ask the service about its legs. ERR_NOMEM: nothing
  * was begun, later perhaps. */

@@ -104,7 +104,7 @@ def a_full_disk():
     check("the offer of a call is looked at", answer_to_offer(p)[0] == 401, answer_to_offer(p))
     second.says("plays main-menu", 40)
     p.crash()  # all that was said to be safe is there, also what was written late
-    check("both calls are there", len(p.calls()) == 2, p.calls())
+    until("both calls to be there", lambda: len(p.calls()) == 2)
     phone.types("3")
     phone.says("plays hours", 20)
     second.types("3")
@@ -272,6 +272,23 @@ def no_wal():
     p.stop()
 
 
+def no_file():
+    """Nothing is known of the call until the service tells of it."""
+    p = Pair()
+    p.sets += ["fallback.prompt=trouble"]
+    phone = in_a_call(p)
+    for name in glob.glob(f"{p.data}/journal.db*"):
+        os.unlink(name)
+    p.start()
+    takes_calls(p)
+    phone.types("9")
+    phone.says("plays trouble", 20)
+    phone.says("ended", 20)
+    check("the log says so", "nobody knows it" in p.service.text, p.service.text)
+    until("the call to end", lambda: p.calls() == [], 20)
+    p.stop()
+
+
 def locked_by_another_process():
     p = Pair()
     phone = in_a_call(p)
@@ -308,5 +325,5 @@ def taken_away_while_it_runs():
 
 
 main(a_full_disk, a_disk_that_is_still_full_after_a_crash, files_that_may_not_grow, a_slow_disk, another_key,
-     a_key_that_is_too_short, a_key_that_others_may_read, a_torn_page, no_wal, locked_by_another_process,
+     a_key_that_is_too_short, a_key_that_others_may_read, a_torn_page, no_wal, no_file, locked_by_another_process,
      taken_away_while_it_runs)

@@ -18,7 +18,7 @@ extern const struct bundle_source stdlib_sources[];
 static const struct service_reply usual[] = {
     {"/oauth2/", 200, "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"x\"}"},
     {"DELETE ", 204, NULL},
-    {"GET https://graph.test/beta" CALL_PATH, 200, LIVES},
+    {"GET https://graph.test/beta/communications/calls/57dab8b1", 200, LIVES},
     {"", 202, NULL},
 };
 
@@ -179,11 +179,8 @@ static int note_key(void *arg, const struct journal_call *c)
 
 static const char *key_of(struct recover_world *w)
 {
-    static char key[KEY_MAX];
-
-    key[0] = '\0';
-    w->store.each_open(w->store.arg, note_key, key, NULL);
-    return key;
+    w->store.each_open(w->store.arg, note_key, w->key, NULL);
+    return w->key;
 }
 
 int recover_tell(struct recover_world *w, const char *change, const char *resource,
@@ -230,6 +227,16 @@ void recover_crash(struct recover_world *w)
     end_life(w);
     buf_fini(&w->asked);
     w->asked = (struct buf){0};
+    EXPECT_INT(begin_life(w), 0);
+}
+
+void recover_lose(struct recover_world *w)
+{
+    recover_crash(w);
+    end_life(w);
+    memory_store_free(w->memory);
+    EXPECT_INT(memory_store_new(&w->memory), 0);
+    w->store = memory_store_use(w->memory);
     EXPECT_INT(begin_life(w), 0);
 }
 

@@ -33,7 +33,8 @@ struct recover_world {
     struct buf logged;                   /* "level text" a line, of all lives           */
     int64_t now;
     uint64_t webhooks;
-    int answer; /* status of the last webhook's answer */
+    int answer;        /* status of the last webhook's answer */
+    char key[KEY_MAX]; /* of the last call                    */
 };
 
 /* `flow` is the text of flows/main.lua. Requests that no reply is for: tokens and DELETE are
@@ -50,6 +51,8 @@ void recover_pass(struct recover_world *w, int64_t ms);
 
 /* The process dies with whatever it still had to send, and another one begins. */
 void recover_crash(struct recover_world *w);
+/* The same, and all that was written is lost. */
+void recover_lose(struct recover_world *w);
 /* It takes the calls up. 0, or what engine_recover says. */
 int recover_begin(struct recover_world *w);
 
