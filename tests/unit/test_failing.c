@@ -83,7 +83,6 @@ static bool take_up(long n, bool once, struct tally *t)
     if (err) /* nothing was begun, and it is tried again */
         t->refused++;
     recover_pass(&w, 60000);
-    if (!recover_count(&w.asked, "/transfer") && !recover_count(&w.logged, "error ")) printf("R n=%ld once=%d err=%d\n--asked\n%s--logged\n%s\ncalls %zu\n", n, once, err, w.asked.p, w.logged.p, core_calls(engine_core(w.engine)));
     is_accounted_for(&w, 0);
     if (recover_count(&w.asked, "/transfer")) {
         bool without = recover_count(&w.logged, "without its flow") > 0;
