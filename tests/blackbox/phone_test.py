@@ -50,7 +50,7 @@ def a_phone_that_vanishes():
         p.says("records")
     for p in phones:
         p.stop(signal.SIGKILL)
-    until("their calls to end", lambda: s.calls() == [], 12)
+    until("their calls to end", lambda: s.calls() == [], 40)
     phone = s.phone()
     phone.says("plays main-menu")
     phone.p.send_signal(signal.SIGTERM)
