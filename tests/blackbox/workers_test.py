@@ -153,8 +153,9 @@ def one_webhook_is_about_many():
     until("them to end, since the exchange knows none of them", lambda: s.calls() == [], 30)
     answer = s.http("POST", "/api/calls/" + "0" * 32, "{}", {"Content-Type": "application/json"})
     check("what is no notification is refused by whoever the key falls to", answer.status == 400, answer.status)
+    gone = json.dumps({"value": [{**offer(uuid.uuid4()), "changeType": "deleted", "resourceData": {"state": "terminated"}}]})
     for i in range(8):
-        answer = s.http("POST", f"/api/calls/{i:032x}", body, {"Content-Type": "application/json"})
+        answer = s.http("POST", f"/api/calls/{i:032x}", gone, {"Content-Type": "application/json"})
         check("so is a key of no call", answer.status == 404, answer.status)
     s.stop()
 
