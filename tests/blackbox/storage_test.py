@@ -211,7 +211,7 @@ def fallback_after(damage, said):
     phone = in_a_call(p)
     damage(p.data)
     p.start()
-    check(f"the log says /{said}/", said in p.service.text, p.service.text)
+    until(f"the log to say /{said}/", lambda: said in p.service.text)
     takes_calls(p)
     phone.says("plays trouble", 20)
     phone.says("ended", 20)
