@@ -155,7 +155,7 @@ int worker_build(struct worker *w, struct engine_config c, int fd, struct error 
     struct http_client_config client = {.max_body = 16u << 20,
                                         .http2 = config_bool(cfg, "graph.http2"),
                                         .ca_file = config_str(cfg, "graph.ca_file"),
-                                        .service = config_str(cfg, "graph.url"),
+                                        .service = c.wire.graph_url,
                                         .done = on_response,
                                         .arg = w};
     int err = http_client_new(&w->client, &w->loop, &client, e);
