@@ -282,6 +282,11 @@ const struct core_pulse *core_pulse(const struct core *core)
     return &core->pulse;
 }
 
+void core_repeats(struct core *core, bool on)
+{
+    core->pulse.repeats = on;
+}
+
 static cJSON *describe_waits(const struct call *call)
 {
     cJSON *waits = cJSON_CreateArray();

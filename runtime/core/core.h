@@ -127,11 +127,14 @@ uint64_t core_waits(const struct core *c);
 
 /* The cell whose turn is running, for the watchdog; NULL between turns. Readable from a signal
  * handler on the machine's thread. `turns` grows at the begin and end of each turn (odd while one
- * runs). */
+ * runs). `repeats`: they were in time when they were done first. */
 struct core_pulse {
     struct cell *volatile running;
     volatile unsigned long turns;
+    volatile bool repeats;
 };
 const struct core_pulse *core_pulse(const struct core *c);
+/* From now on turns are repeated, or new again. */
+void core_repeats(struct core *c, bool on);
 
 #endif

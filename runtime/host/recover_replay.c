@@ -260,10 +260,12 @@ int past_replay(struct recovery *r, struct patient *p, struct error *e)
     int err = event_copy(&x.held, &p->start);
 
     x.holds = !err;
+    core_repeats(r->engine->core, true);
     if (!err)
         err = r->cfg.store->entries(r->cfg.store->arg, p->key, replay_entry, &x, e);
     if (!err)
         err = give_held(&x);
+    core_repeats(r->engine->core, false);
     /* What was issued beyond the journal's end is still to be done; lines for the log among it may
      * be written twice, which is better than not at all. */
     for (; !err && x.next < x.now.n; x.next++)

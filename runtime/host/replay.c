@@ -237,7 +237,7 @@ static int run(struct desk *d)
     if (!err)
         err = make_core(d, &engine.core);
     if (!err)
-        err = watchdog_new(&dog, core_pulse(engine.core), 10 * d->cfg->core.limits.turn_ms, &d->e);
+        err = watchdog_new(&dog, core_pulse(engine.core), d->cfg->core.limits.turn_ms, &d->e);
     if (!err)
         err = start_of(d, &p.start);
     if (err == ERR_CONFLICT)

@@ -9,12 +9,13 @@
 #include <string.h>
 #include <time.h>
 
-#define LOOK_MS 5
+enum { LOOK_MS = 5, REPEATED = 10 };
 
 struct watchdog {
     const struct core_pulse *pulse;
     int64_t turn_ms;
     pthread_t worker, thread;
+    clockid_t clock; /* of the worker */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop;                   /* under the lock */
@@ -39,11 +40,12 @@ static void on_signal(int number)
         cell_interrupt(cell, "turn_ms");
 }
 
-static int64_t clock_ms(void)
+/* What the worker's thread has computed so far. */
+static int64_t computed_ms(const struct watchdog *w)
 {
-    struct timespec t;
+    struct timespec t = {0};
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(w->clock, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -74,8 +76,9 @@ static void *watch(void *arg)
 
         if (turn != seen) {
             seen = turn;
-            since = clock_ms();
-        } else if (turn % 2 && clock_ms() - since >= w->turn_ms) {
+            since = computed_ms(w);
+        } else if (turn % 2 &&
+                   computed_ms(w) - since >= w->turn_ms * (w->pulse->repeats ? REPEATED : 1)) {
             if (atomic_exchange(&w->victim, turn) != turn)
                 w->barks++;
             /* Again at every look while it lasts: the first may have met the worker between two
@@ -109,6 +112,7 @@ int watchdog_new(struct watchdog **out, const struct core_pulse *pulse, int64_t 
     w->pulse = pulse;
     w->turn_ms = turn_ms;
     w->worker = pthread_self();
+    CHECK(pthread_getcpuclockid(w->worker, &w->clock) == 0);
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -1,6 +1,8 @@
 /*
  * The watchdog: a thread that looks every few ms whether a turn of the machine lasts too long, and
  * then interrupts the worker's thread with SIGURG, whose handler ends the turn (cell_interrupt).
+ * Counted is what the worker's thread computes: on a busy machine a turn may wait for a processor
+ * longer than that. A turn that is repeated has ten times as long, since it was in time before.
  * Nothing is armed per turn, since that would cost ten times a resume; and the interrupt runs on
  * the worker's thread, since a Lua hook can be set safely only there.
  *

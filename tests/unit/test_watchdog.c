@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FOLDER "build/test-watchdog"
@@ -76,6 +77,27 @@ static void ends_turns_that_are_too_long(void)
     cell_free(c);
 }
 
+/* A turn that only waits for a processor, and one that is done again. */
+static void only_what_is_computed_counts(void)
+{
+    struct core_pulse pulse = {0};
+    struct watchdog *w = NULL;
+    struct cell *c = make_cell();
+    clock_t began;
+
+    EXPECT_INT(watchdog_new(&w, &pulse, 20, NULL), 0);
+    pulse.turns = 1;
+    usleep(100000);
+    EXPECT_INT(watchdog_barks(w), 0);
+    pulse.turns = 2;
+    pulse.repeats = true;
+    began = clock();
+    EXPECT_STR(turn(c, &pulse, "while true do end"), "turn_ms");
+    EXPECT(clock() - began >= CLOCKS_PER_SEC / 10); /* the limit is a fifth of that */
+    watchdog_free(w);
+    cell_free(c);
+}
+
 static void survives_failing_memory(void)
 {
     struct core_pulse pulse = {0};
@@ -88,5 +110,7 @@ static void survives_failing_memory(void)
     }
 }
 
-const struct test watchdog_tests[] = {
-    TEST(ends_turns_that_are_too_long), TEST(survives_failing_memory), {0}};
+const struct test watchdog_tests[] = {TEST(ends_turns_that_are_too_long),
+                                      TEST(only_what_is_computed_counts),
+                                      TEST(survives_failing_memory),
+                                      {0}};
