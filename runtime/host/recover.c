@@ -377,6 +377,7 @@ void recovery_answered(struct recovery *r, const struct event *ev, int64_t now)
 struct listing {
     struct recovery *r;
     struct error *e;
+    int64_t now;
 };
 
 static bool is_known(const struct engine *en, const char *key)
@@ -384,6 +385,17 @@ static bool is_known(const struct engine *en, const char *key)
     const char *flow, *bundle;
 
     return core_names(en->core, key, &flow, &bundle);
+}
+
+/* The wire knows a call that was offered by its id at once: the offer may come again, if nobody
+ * heard that it was taken. What does not work here is said when the call is taken up. */
+static void expect_offer(struct listing *x, const struct patient *p)
+{
+    const char *direction = json_str(p->start.data, "direction");
+
+    if (direction && strcmp(direction, "incoming") == 0)
+        wire_adopt(x->r->engine->wire, p->key, p->tenant, 0, true, p->start.call_id,
+                   json_str(json_get(p->start.data, "call"), "id"), x->now);
 }
 
 /* A call that falls to another engine may stand in for one of ours. */
@@ -436,6 +448,8 @@ static int list_call(void *arg, const struct journal_call *c)
         patient_free(p);
         return err;
     }
+    if (!x->r->rebuilds)
+        expect_offer(x, p);
     recovery_enter(x->r, p);
     x->r->left++;
     return 0;
@@ -461,7 +475,7 @@ struct recovery *recovery_new(struct engine *en, const struct recovery_config *c
 static int list_calls(struct recovery *r, int64_t now, struct error *e)
 {
     const struct store *s = r->cfg.store;
-    struct listing x = {r, e};
+    struct listing x = {r, e, now};
     int err = s->each_open(s->arg, list_call, &x, e);
 
     r->began = now;
@@ -522,7 +536,7 @@ bool recovery_may_know(const struct engine *en, const char *path_key)
 int engine_rebuild(struct engine *en, const struct recovery_config *cfg, struct error *e)
 {
     struct recovery r = {.cfg = *cfg, .engine = en, .rebuilds = true};
-    struct listing x = {&r, e};
+    struct listing x = {.r = &r, .e = e};
     int err;
 
     if (en->recovery && en->recovery->left)
