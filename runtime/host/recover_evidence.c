@@ -126,19 +126,24 @@ static bool is_of_type(const cJSON *operation, const char *type)
     return type && dot && strcasecmp(dot + 1, type) == 0;
 }
 
+/* With a clientContext it counts, too, of which kind the operation is: the earlier process may have
+ * given the same number, and so the same context, to another command, which it did not come to
+ * write down. */
 const cJSON *evidence_operation(const struct command *c, const cJSON *answer)
 {
     const char *context = json_str(c->args, "clientContext");
+    const char *kind = method_find(c->method)->operation;
     const struct evidence *e = evidence_of(c);
     const cJSON *operation, *found = NULL;
     unsigned n = 0;
 
     cJSON_ArrayForEach (operation, json_get(answer, "value")) {
         const char *one = json_str(operation, "clientContext");
+        bool of_kind = kind && is_of_type(operation, kind),
+             untold = !kind || !json_str(operation, "@odata.type");
 
-        if (context
-                ? one && strcmp(one, context) == 0
-                : e && e->operation && is_of_type(operation, method_find(c->method)->operation)) {
+        if (context ? one && strcmp(one, context) == 0 && (of_kind || untold)
+                    : e && e->operation && of_kind) {
             found = operation;
             n++;
         }
