@@ -263,6 +263,7 @@ static const char *action_name(enum switchboard_action_kind kind)
         return "tones";
     case SWITCH_NOTIFY:
     case SWITCH_FETCH:
+    case SWITCH_LOST:
         break;
     }
     return NULL;

@@ -62,6 +62,7 @@ static void failed(struct switchboard *s, struct outbox *o, int64_t now)
 
     o->flying = false;
     if (++n->tries == TRIES) {
+        board_action(s, SWITCH_LOST, NULL, n->url, NULL, 0);
         finish(s, o, false, NULL, 0, now);
         return;
     }

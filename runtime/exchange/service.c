@@ -46,6 +46,8 @@ void service_pump(struct exchange_service *s)
             notifier_post(s, &a, now);
         else if (a.kind == SWITCH_FETCH)
             notifier_fetch(s, &a, now);
+        else if (a.kind == SWITCH_LOST)
+            log_write(s->cfg.log, LOG_WARN, NULL, "exchange: a notification is given up: %s", a.url);
         else
             phones_action(s->phones, &a, now);
         switchboard_action_fini(&a);
@@ -257,5 +259,7 @@ void exchange_service_stop(struct exchange_service *s)
         return;
     uv_async_send(&s->stop);
     pthread_join(s->thread, NULL);
+    log_write(s->cfg.log, LOG_INFO, NULL, "exchange: ends with %zu calls in progress",
+              switchboard_calls(s->board));
     destroy(s);
 }

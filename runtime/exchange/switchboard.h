@@ -100,6 +100,7 @@ enum switchboard_action_kind {
     SWITCH_STOP,   /* on `line` what was playing has ended; `body` = {"completed":bool} */
     SWITCH_RECORD, /* on `line` recording begins, for `ms` at most; `body` = {"beep":bool} */
     SWITCH_TONES,  /* on `line` the bot sends the keys in `url`, "12#" */
+    SWITCH_LOST,   /* a notification to `url` is given up */
 };
 
 /* SWITCH_STATE, `url`:
