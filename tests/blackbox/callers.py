@@ -111,12 +111,14 @@ class Caller:
         self.line, self.kills, self.tally = line, kills, tally
         self.last, self.at, self.heard = None, 0, []
 
-    async def hears(self, *names, within=20):
-        """The next prompt is one of these; which?"""
+    async def hears(self, *names, within=20, patient=False):
+        """The next prompt is one of these; which? Who hears nothing hangs up, unless `patient`."""
         end = asyncio.get_running_loop().time() + within * SLOW
         while True:
             event = await self.line.event(end - asyncio.get_running_loop().time(), "play", "state")
             if event is None:
+                if not patient:
+                    await self.line.act("hangup")
                 raise Deviation("silence", f"no {'/'.join(names)} after {self.heard[-6:]}")
             if event["kind"] == "state":
                 if event["state"] == "ended":
@@ -138,6 +140,7 @@ class Caller:
         while True:
             event = await self.line.event(end - asyncio.get_running_loop().time(), "play", "state")
             if event is None:
+                await self.line.act("hangup")
                 raise Deviation("silence", f"not {state} after {self.heard[-6:]}")
             if event["kind"] == "state" and event["state"] == state:
                 return event

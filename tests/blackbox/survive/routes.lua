@@ -6,4 +6,5 @@ return {
     { to = "+14255550205", flow = "ring" },
     { to = "+14255550206", flow = "message" },
     { to = "+14255550207", flow = "park" },
+    { to = "+14255550208", flow = "chat" },
 }
