@@ -53,7 +53,7 @@ static int collect(lua_State *L)
 {
     struct handle *h = lua_touserdata(L, 1);
 
-    list_remove(&h->link);
+    handle_close(&core_of(L)->handles, h);
     return 0;
 }
 
@@ -68,21 +68,20 @@ static int spawn(lua_State *L)
     if (f->call->muted || (f->unwind && !f->unwound && !f->shield))
         return luaL_error(L, "spawn: this fiber is being ended");
     h = lua_newuserdatauv(L, sizeof *h, 0);
-    list_init(&h->link);
-    h->target = NULL;
+    *h = (struct handle){0};
     luaL_setmetatable(L, metatable);
     lua_replace(L, 1);
     child = fiber_spawn(L, f->call, f, ROLE_CHILD, lua_gettop(L) - 2);
     child->group = (unsigned)group;
-    h->target = child;
-    list_append(&child->handles, &h->link);
+    if (handle_open(&f->call->core->handles, &child->named, child, h))
+        return luaL_error(L, "not enough memory");
     return 1;
 }
 
 static struct fiber *check(lua_State *L, struct fiber *f)
 {
     struct handle *h = luaL_checkudata(L, 1, metatable);
-    struct fiber *child = h->target;
+    struct fiber *child = handle_target(&f->call->core->handles, h);
 
     if (!child || child->call != f->call)
         luaL_error(L, "this fiber belongs to a call that is over");
@@ -249,17 +248,13 @@ static int forget(lua_State *L)
 {
     struct fiber *f = fiber_need(L, "first");
     lua_Integer number = luaL_checkinteger(L, 1);
-    struct list *it, *tmp, *h, *next;
+    struct list *it, *tmp;
 
     list_each (it, tmp, &f->call->fibers) {
         struct fiber *child = list_entry(it, struct fiber, link);
 
-        if (child->parent != f || child->group != (unsigned)number)
-            continue;
-        list_each (h, next, &child->handles) {
-            list_entry(h, struct handle, link)->target = NULL;
-            list_remove(h);
-        }
+        if (child->parent == f && child->group == (unsigned)number)
+            named_drop(&f->call->core->handles, &child->named);
     }
     return 0;
 }
@@ -274,7 +269,7 @@ static int group(lua_State *L)
 static int number(lua_State *L)
 {
     struct handle *h = luaL_checkudata(L, 1, metatable);
-    struct fiber *child = h->target;
+    const struct fiber *child = handle_target(&core_of(L)->handles, h);
 
     lua_pushinteger(L, child ? (lua_Integer)child->number : 0);
     return 1;

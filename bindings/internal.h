@@ -11,7 +11,7 @@
 
 #include <lauxlib.h>
 
-/* --- objects: a leg, or a resource below it (its id is user value 1). handle.target is the leg. */
+/* --- objects: a leg, or a resource below it (its id is user value 1). */
 struct object {
     struct handle handle;
     const char *kind; /* "call", "participant", ... as in the method table */

@@ -28,23 +28,27 @@ void object_push(lua_State *L, struct leg *leg, const char *kind, const char *id
 
     luaL_checkstack(L, 4, NULL);
     o = lua_newuserdatauv(L, sizeof *o, 1);
-    list_init(&o->handle.link);
-    o->handle.target = NULL;
+    o->handle = (struct handle){0};
     o->kind = kind;
     luaL_setmetatable(L, metatable_name(kind));
     if (id) {
         lua_pushstring(L, id);
         lua_setiuservalue(L, -2, 1);
     }
-    o->handle.target = leg;
-    list_append(&leg->call->handles, &o->handle.link);
+    if (handle_open(&leg->call->core->handles, &leg->named, leg, &o->handle))
+        luaL_error(L, "not enough memory");
+}
+
+static struct leg *target(lua_State *L, const struct object *o)
+{
+    return handle_target(&core_of(L)->handles, &o->handle);
 }
 
 static int collect(lua_State *L)
 {
     struct object *o = lua_touserdata(L, 1);
 
-    list_remove(&o->handle.link);
+    handle_close(&core_of(L)->handles, &o->handle);
     return 0;
 }
 
@@ -52,7 +56,7 @@ struct object *object_check(lua_State *L, int index, const char *kind)
 {
     struct object *o = luaL_checkudata(L, index, metatable_name(kind));
     struct fiber *f = fiber_current(L);
-    const struct leg *leg = o->handle.target;
+    const struct leg *leg = target(L, o);
 
     if (!leg || !f || leg->call != f->call)
         luaL_error(L, "this %s belongs to another call, or to one that is over", kind);
@@ -61,7 +65,7 @@ struct object *object_check(lua_State *L, int index, const char *kind)
 
 struct leg *object_leg(lua_State *L, int index, const char *kind)
 {
-    return object_check(L, index, kind)->handle.target;
+    return target(L, object_check(L, index, kind));
 }
 
 /* obj.key: a method, else a property. Upvalues: the methods, the kind. */
@@ -76,7 +80,7 @@ static int get(lua_State *L)
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL || !key)
         return 1;
     if (strcmp(kind, "call") == 0)
-        return call_property(L, o->handle.target, key);
+        return call_property(L, target(L, o), key);
     if (strcmp(key, "id") == 0)
         lua_getiuservalue(L, 1, 1);
     return 1;
@@ -91,8 +95,8 @@ static int refuse_set(lua_State *L)
 static int same(lua_State *L)
 {
     const struct object *a = lua_touserdata(L, 1), *b = lua_touserdata(L, 2);
-    bool equal = a && b && a->handle.target && a->handle.target == b->handle.target &&
-                 strcmp(a->kind, b->kind) == 0;
+    bool equal =
+        a && b && target(L, a) && target(L, a) == target(L, b) && strcmp(a->kind, b->kind) == 0;
 
     if (equal) {
         lua_getiuservalue(L, 1, 1);
@@ -107,7 +111,7 @@ static int same(lua_State *L)
 static int text(lua_State *L)
 {
     const struct object *o = lua_touserdata(L, 1);
-    const struct leg *leg = o->handle.target;
+    const struct leg *leg = target(L, o);
 
     lua_getiuservalue(L, 1, 1);
     lua_pushfstring(L, "%s %s", o->kind,

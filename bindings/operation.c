@@ -10,7 +10,7 @@ static int collect(lua_State *L)
 {
     struct handle *h = lua_touserdata(L, 1);
 
-    list_remove(&h->link);
+    handle_close(&core_of(L)->handles, h);
     return 0;
 }
 
@@ -18,16 +18,16 @@ void operation_push(lua_State *L, struct request *r)
 {
     struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
 
-    list_init(&h->link);
-    h->target = r;
-    list_append(&r->handles, &h->link);
+    *h = (struct handle){0};
     luaL_setmetatable(L, name);
+    if (handle_open(&r->call->core->handles, &r->named, r, h))
+        luaL_error(L, "not enough memory");
 }
 
 static struct request *check(lua_State *L)
 {
     struct handle *h = luaL_checkudata(L, 1, name);
-    struct request *r = h->target;
+    struct request *r = handle_target(&core_of(L)->handles, h);
     struct fiber *f = fiber_current(L);
 
     if (!r || !f || r->call != f->call)

@@ -43,7 +43,6 @@ int call_new(struct call **out, struct core *core, const struct event *start)
     list_init(&call->waiting);
     list_init(&call->requests);
     list_init(&call->timers);
-    list_init(&call->handles);
     timer_init(&call->duration, call, too_long);
     timer_init(&call->phase_timer, call, NULL);
     timer_init(&call->stall_timer, call, go_on);
@@ -78,10 +77,6 @@ void call_free(struct call *call)
         fiber_free(list_entry(call->fibers.next, struct fiber, link));
     while (!list_empty(&call->requests))
         request_free(list_entry(call->requests.next, struct request, link));
-    list_each (it, tmp, &call->handles) {
-        list_entry(it, struct handle, link)->target = NULL;
-        list_remove(it);
-    }
     for (unsigned i = 0; i < call->nends; i++)
         luaL_unref(cell_state(call->cell->cell), LUA_REGISTRYINDEX, call->ends[i]);
     for (int i = 0; i < call->nlegs; i++)
@@ -230,14 +225,6 @@ void call_overrun(struct call *call, const char *limit)
     undo_commands(call);
     while (call->nends > call->mark.nends)
         luaL_unref(cell_state(call->cell->cell), LUA_REGISTRYINDEX, call->ends[--call->nends]);
-    for (it = call->handles.next; it != &call->handles; it = tmp) {
-        struct leg *leg = list_entry(it, struct handle, link)->target;
-        tmp = it->next;
-        if (leg && leg->index >= call->mark.nlegs) {
-            list_entry(it, struct handle, link)->target = NULL;
-            list_remove(it);
-        }
-    }
     while (call->nlegs > call->mark.nlegs)
         call_leg_free(call->legs[--call->nlegs]);
     call->command_seq = call->mark.command_seq;

@@ -29,6 +29,7 @@ void core_free(struct core *core)
     while (!list_empty(&core->calls))
         call_free(list_entry(core->calls.next, struct call, link));
     cells_fini(core);
+    handle_table_fini(&core->handles);
     core_forget_bundles(core);
     bundle_unref(core->trial);
     bundle_unref(core->bundle);

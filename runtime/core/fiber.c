@@ -71,7 +71,6 @@ static struct fiber *fiber_alloc(struct call *call, struct fiber *parent, enum f
     seed_random(f);
     timer_init(&f->timer, call, NULL);
     timer_init(&f->budget, call, budget_over);
-    list_init(&f->handles);
     list_append(&call->fibers, &f->link);
     list_append(&call->ready, &f->queue);
     f->state = FIBER_READY;
@@ -323,15 +322,10 @@ const char *fibers_run(struct call *call)
 
 void fiber_free(struct fiber *f)
 {
-    struct list *it, *tmp;
-
     if (f->state != FIBER_DONE)
         fiber_kill(f);
     orphan(f);
-    list_each (it, tmp, &f->handles) {
-        list_entry(it, struct handle, link)->target = NULL;
-        list_remove(it);
-    }
+    named_drop(&f->call->core->handles, &f->named);
     list_remove(&f->link);
     give_thread(f->co, f->call, f->returned);
     free(f->trace);
@@ -346,7 +340,7 @@ void fibers_sweep(struct call *call)
     list_each (it, tmp, &call->fibers) {
         struct fiber *f = list_entry(it, struct fiber, link);
 
-        if (f->state == FIBER_DONE && f != call->main && list_empty(&f->handles) &&
+        if (f->state == FIBER_DONE && f != call->main && !f->named.handles &&
             (!f->parent || !f->failed || f->surfaced))
             fiber_free(f);
     }

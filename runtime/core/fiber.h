@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/random.h"
+#include "core/handle.h"
 #include "core/sandbox.h"
 #include "core/timer.h"
 
@@ -76,7 +77,7 @@ struct fiber {
     struct timer timer, budget;
     struct random random;
     char *trace;          /* traceback of the error it failed with    */
-    struct list handles;  /* Lua objects that name it                 */
+    struct named named;   /* by Lua objects                           */
     uint32_t joining;     /* ROLE_JOINING: seq of the event           */
     char *step;           /* name of the ivr.step it is in, or NULL   */
     unsigned step_number; /* which step of the call that is           */
@@ -124,11 +125,5 @@ void fiber_free(struct fiber *f);
 /* Whether the end of its call forbids `f` new waits on a leg (shielded code and end handlers get an
  * error they can catch, the rest is unwound). Raises; returns when nothing forbids. */
 void fiber_refuse_dead(lua_State *L, struct fiber *f, const char *method);
-
-/* Lua objects that name a fiber or request. `target` becomes NULL when that is freed. */
-struct handle {
-    struct list link;
-    void *target;
-};
 
 #endif

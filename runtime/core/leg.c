@@ -84,6 +84,7 @@ int call_leg_new(struct leg **out, struct call *call, bool incoming)
 
 void call_leg_free(struct leg *leg)
 {
+    named_drop(&leg->call->core->handles, &leg->named);
     timer_clear(&leg->media_timer);
     timer_clear(&leg->gap_timer);
     timer_clear(&leg->delete_timer);

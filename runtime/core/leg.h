@@ -29,6 +29,7 @@ struct tone_buffer {
 struct leg {
     struct call *call;
     int index;
+    struct named named; /* by Lua objects */
     bool incoming;
     bool known;    /* the service has it: an id was told    */
     bool closing;  /* its end is wanted                     */

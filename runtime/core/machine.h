@@ -33,6 +33,7 @@ struct core {
     struct fiber *running;
     struct command_list *out;    /* of the turn that runs */
     struct command_list unheard; /* what calls say while everything is freed */
+    struct handle_table handles; /* of Lua objects                           */
     struct core_pulse pulse;
     uint64_t waits;
     /* How the last turn was cut short: which limit, after how many completed resumes. */
@@ -92,7 +93,6 @@ struct call {
     struct leg **legs;
     int nlegs;
     struct list fibers, ready, waiting, requests, timers;
-    struct list handles; /* Lua objects that name the call or its legs */
     int *ends;           /* registry references of end handlers        */
     unsigned nends, capends;
     unsigned tops;      /* fibers at the top made so far */

@@ -184,7 +184,6 @@ static int make(struct request **out, struct leg *leg, const struct request_spec
     snprintf(r->fiber, sizeof r->fiber, "%s", path);
     snprintf(r->where, sizeof r->where, "%s", where);
     timer_init(&r->bound, call, bound_over);
-    list_init(&r->handles);
     list_init(&r->lane_link);
     list_append(&call->requests, &r->link);
     if (!spec->media || !leg->lane) {
@@ -216,12 +215,7 @@ int request_new(struct request **out, struct leg *leg, const struct request_spec
 
 void request_free(struct request *r)
 {
-    struct list *it, *tmp;
-
-    list_each (it, tmp, &r->handles) {
-        list_entry(it, struct handle, link)->target = NULL;
-        list_remove(it);
-    }
+    named_drop(&r->call->core->handles, &r->named);
     if (r->leg->lane == r)
         r->leg->lane = NULL;
     timer_clear(&r->bound);
@@ -252,7 +246,7 @@ void requests_sweep(struct call *call)
     list_each (it, tmp, &call->requests) {
         struct request *r = list_entry(it, struct request, link);
 
-        if (r->done && list_empty(&r->handles) && !waited_for(call, r))
+        if (r->done && !r->named.handles && !waited_for(call, r))
             request_free(r);
     }
 }

@@ -51,7 +51,7 @@ struct request {
     char *message;
     struct timer bound; /* when nothing more is heard */
     uint32_t stop;      /* the command that tells the service to stop it; 0 = none */
-    struct list handles;
+    struct named named; /* by Lua objects */
 };
 
 /* Make a request on `leg` and submit or queue it. `ids` and `args` are taken over in any case.
