@@ -93,7 +93,7 @@ struct call {
     struct leg **legs;
     int nlegs;
     struct list fibers, ready, waiting, requests, timers;
-    int *ends;           /* registry references of end handlers        */
+    int *ends; /* registry references of end handlers        */
     unsigned nends, capends;
     unsigned tops;      /* fibers at the top made so far */
     uint64_t ended;     /* fibers that have ended so far */

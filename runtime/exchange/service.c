@@ -47,7 +47,8 @@ void service_pump(struct exchange_service *s)
         else if (a.kind == SWITCH_FETCH)
             notifier_fetch(s, &a, now);
         else if (a.kind == SWITCH_LOST)
-            log_write(s->cfg.log, LOG_WARN, NULL, "exchange: a notification is given up: %s", a.url);
+            log_write(s->cfg.log, LOG_WARN, NULL, "exchange: a notification is given up: %s",
+                      a.url);
         else
             phones_action(s->phones, &a, now);
         switchboard_action_fini(&a);

@@ -67,8 +67,8 @@ static int64_t length_of(const char *url)
 
 static void take(struct world *w, struct switchboard_action *a)
 {
-    static const char *const names[] = {"notify", "fetch", "ring",   "state",
-                                        "play",   "stop",  "record", "tones", "lost"};
+    static const char *const names[] = {"notify", "fetch",  "ring",  "state", "play",
+                                        "stop",   "record", "tones", "lost"};
 
     buf_fmt(&w->said, "%s%s %s %s %lld\n", names[a->kind], a->early ? " early" : "",
             a->url ? a->url : "-",
