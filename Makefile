@@ -8,6 +8,7 @@
 # make bench      calls a second, CPU, times and memory, beside a bot in C and one in Node.js; a few minutes
 # make soak        SOAK_MINUTES (20) of calls, faults, hang-ups, reloads and attacks; what grew, what was lost
 # make bench-attack  what a call feels of attacks beside it; two minutes
+# make bench-journal  how long 5,000 calls take to be taken up after a kill, and what a call takes in the journal
 # make lint       layers, formatting, cppcheck, luacheck          make format   put the formatting right
 # make prompts    speak the texts of flows/prompts anew
 # make install    PREFIX=/usr/local DESTDIR=
@@ -43,7 +44,7 @@ STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*')
 C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.[ch])
 LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
-.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack soak lint format prompts install uninstall clean setup-run setup-test setup-deb deb
+.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack bench-journal soak lint format prompts install uninstall clean setup-run setup-test setup-deb deb
 .DELETE_ON_ERROR:
 all: $(BUILD)/ivory
 
@@ -135,6 +136,9 @@ bench: setup-test
 	@mkdir -p $(BUILD)/node-bench && cp tests/bench/package.json $(BUILD)/node-bench/
 	@[ -d $(BUILD)/node-bench/node_modules/undici ] || npm install --prefix $(BUILD)/node-bench --no-audit --no-fund --no-package-lock --loglevel=error
 	@python3 tests/bench/run.py $(BUILD)
+bench-journal: setup-test
+	@$(MAKE) --no-print-directory -s -j2 all
+	@python3 tests/bench/journal.py $(BUILD)
 bench-attack: setup-test
 	@$(MAKE) --no-print-directory -s -j2 all
 	@python3 tests/bench/attack.py $(BUILD)

@@ -338,14 +338,13 @@ int patient_finish(struct recovery *r, struct patient *p, int64_t now)
             return ERR_NOMEM;
     } else {
         go_on(r, p, now);
-        s->attempt(s->arg, p->key, false, NULL);
+        s->attempt(s->arg, p->key, false, &r->position);
     }
     patient_free(p);
     r->left--;
     if (r->left == 0) {
         core_forget_bundles(r->engine->core);
-        recovery_log(r, "info", "", "recovery: %zu calls in %lld ms, %zu without their flow",
-                     r->total, (long long)(now - r->began), r->fallbacks);
+        r->say_until = now + GATE_MS;
     }
     return 0;
 }

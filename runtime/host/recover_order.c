@@ -161,6 +161,21 @@ void recovery_ended(struct recovery *r, const char *key)
     }
 }
 
+/* All are taken up, and a crash from now on blames nobody: success is committed. */
+static bool may_say(const struct recovery *r, int64_t now)
+{
+    const struct store *s = r->cfg.store;
+
+    return r->say_until && (r->position <= s->committed(s->arg) || r->say_until <= now);
+}
+
+static void say(struct recovery *r, int64_t now)
+{
+    r->say_until = 0;
+    recovery_log(r, "info", "", "recovery: %zu calls in %lld ms, %zu without their flow", r->total,
+                 (long long)(now - r->began), r->fallbacks);
+}
+
 int64_t recovery_next_deadline(const struct recovery *r)
 {
     const struct heap_entry *doubt = heap_first(&r->timers);
@@ -172,8 +187,10 @@ int64_t recovery_next_deadline(const struct recovery *r)
          it = it->next)
         if (list_entry(it, struct patient, link)->legs_asked == 0)
             return 0;
-    if (next_to_note(r, INT64_MIN) || next_to_begin(r, INT64_MIN))
+    if (next_to_note(r, INT64_MIN) || next_to_begin(r, INT64_MIN) || may_say(r, INT64_MIN))
         return 0;
+    if (r->say_until && r->say_until < at)
+        at = r->say_until;
     if (noted && r->active < RECOVERY_AT_ONCE && noted->until < at)
         at = noted->until;
     if (gone && r->noted < RECOVERY_AT_ONCE && gone->until < at)
@@ -203,5 +220,7 @@ void recovery_tick(struct recovery *r, int64_t now)
         while ((p = next_to_begin(r, now)))
             take_up(r, p, now);
     } while (next_to_note(r, now) || next_to_begin(r, now));
+    if (may_say(r, now))
+        say(r, now);
     r->running = false;
 }

@@ -92,6 +92,8 @@ struct recovery {
     uint32_t next_seq;
     int64_t began;
     size_t total, fallbacks;
+    uint64_t position; /* in the journal, of the last success                                  */
+    int64_t say_until; /* all are done: said when that is committed, or then; 0: nothing to say */
     struct difference *difference; /* where past_replay says how a call went another way; or NULL */
     bool running;                  /* patients are being moved */
     bool rebuilds;                 /* engine_rebuild: calls that are there are built anew */

@@ -15,7 +15,7 @@ from callers import Caller, Phones, wav
 from harness import ROOT, SLOW, check, run, until
 from pair import Pair
 
-SEED = int(sys.argv[1]) if len(sys.argv) > 1 else int.from_bytes(os.urandom(4), "big")
+SEED = next((int(a) for a in sys.argv[1:] if a.isdigit()), int.from_bytes(os.urandom(4), "big"))
 PROMPTS = ["top", "left", "right", "bye", "no-match", "no-input", "number", "connecting", "trouble", "doubt", "announce",
            "greeting", "silence", "short", "played", "choices", "kept", "hold", *(f"digit-{n}" for n in range(10))]
 
