@@ -106,7 +106,7 @@ def calls_come_and_go_and_it_is_killed():
     w = World(0)
     asyncio.run(churn(w, killed_all_the_time, CALLERS))
     print(f"  {w.kills} kills, {w.begun} calls", flush=True)
-    check("many kills", w.kills > 10, w.kills)
+    check("it was killed again and again", w.kills > 3, w.kills)
     w.all_is_over(None)
 
 
