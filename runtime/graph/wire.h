@@ -145,6 +145,10 @@ int wire_dial(struct wire *w, const char *flow, cJSON *create, int64_t now, char
 int wire_adopt(struct wire *w, const char *key, const char *tenant, int leg, bool incoming,
                const char *call_id, const char *spelled, int64_t now);
 
+/* A call that ended in another process: what the service still says of it, an offer too, is nothing
+ * new. */
+void wire_ended(struct wire *w, const char *key, const char *call_id, int64_t now);
+
 /* The earliest time at which wire_tick has something to do; INT64_MAX when there is none. */
 int64_t wire_next_deadline(const struct wire *w);
 int wire_tick(struct wire *w, int64_t now);

@@ -25,3 +25,10 @@ int wire_adopt(struct wire *w, const char *key, const char *tenant, int number, 
         wire_leg_release(w, leg);
     return err;
 }
+
+void wire_ended(struct wire *w, const char *key, const char *call_id, int64_t now)
+{
+    wire_advance(w, now);
+    wire_ended_add(w, "/", key);
+    wire_ended_add(w, "", call_id);
+}

@@ -254,24 +254,38 @@ static int health(void *arg, struct error *e)
     return 0;
 }
 
-static int each_open(void *arg, journal_call_cb *cb, void *cb_arg, struct error *e)
+/* Those that have not ended (since < 0), or have since. */
+static int each(const struct memory_store *m, int64_t since, journal_call_cb *cb, void *cb_arg)
 {
-    struct memory_store *m = arg;
     int err = 0;
 
-    (void)e;
     for (size_t i = m->calls.n; !err && i-- > 0;) {
         const struct kept *k = m->calls.entries[i].value;
-        struct journal_call c = {
-            .began = k->began, .attempts = k->attempts, .facts = k->facts.p, .n = k->facts.n};
+        struct journal_call c = {.began = k->began,
+                                 .ended = k->ended,
+                                 .attempts = k->attempts,
+                                 .facts = k->facts.p,
+                                 .n = k->facts.n};
 
-        if (k->ended)
+        if (since < 0 ? k->ended != 0 : !k->ended || k->ended < since)
             continue;
         strcpy(c.key, k->key);
         strcpy(c.bundle, k->bundle);
         err = cb(cb_arg, &c);
     }
     return err;
+}
+
+static int each_open(void *arg, journal_call_cb *cb, void *cb_arg, struct error *e)
+{
+    (void)e;
+    return each(arg, -1, cb, cb_arg);
+}
+
+static int each_ended(void *arg, int64_t since, journal_call_cb *cb, void *cb_arg, struct error *e)
+{
+    (void)e;
+    return each(arg, since, cb, cb_arg);
 }
 
 static int entries(void *arg, const char *key, journal_entry_cb *cb, void *cb_arg, struct error *e)
@@ -313,8 +327,9 @@ static int get_value(void *arg, const char *name, void **p, size_t *n, struct er
 
 struct store memory_store_use(struct memory_store *m)
 {
-    return (struct store){begin,     append, end,       attempt, put_bundle, restart,   put_value,
-                          committed, health, each_open, entries, get_bundle, get_value, m};
+    return (struct store){begin,      append,    end,        attempt,   put_bundle,
+                          restart,    put_value, committed,  health,    each_open,
+                          each_ended, entries,   get_bundle, get_value, m};
 }
 
 void memory_store_stop_at(struct memory_store *m, uint64_t entries)

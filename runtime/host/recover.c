@@ -40,7 +40,10 @@ void patient_free(struct patient *p)
 }
 
 /* The store could not be read: after so long once more. */
-enum { AGAIN_MS = 1000 };
+enum {
+    AGAIN_MS = 1000,
+    LATE_MS = 60000, /* the service does not tell of an ended call for longer */
+};
 
 /* --- asking the service ----------------------------------------------------------------------- */
 
@@ -471,12 +474,29 @@ struct recovery *recovery_new(struct engine *en, const struct recovery_config *c
     return r;
 }
 
+/* A call that ended just before the earlier process did. */
+static int note_ended(void *arg, const struct journal_call *c)
+{
+    struct listing *x = arg;
+    cJSON *summary = NULL;
+    const char *id;
+    int err = json_parse(&summary, c->facts, c->n, NULL);
+
+    id = json_str(summary, "id");
+    if (id)
+        wire_ended(x->r->engine->wire, c->key, id, x->now);
+    cJSON_Delete(summary);
+    return err == ERR_NOMEM ? err : 0;
+}
+
 static int list_calls(struct recovery *r, int64_t now, struct error *e)
 {
     const struct store *s = r->cfg.store;
     struct listing x = {r, e, now};
     int err = s->each_open(s->arg, list_call, &x, e);
 
+    if (!err) /* as far as it can be had */
+        s->each_ended(s->arg, now - LATE_MS, note_ended, &x, NULL);
     r->began = now;
     r->total = r->left;
     for (int i = 0; err && i < RECOVERY_LISTS; i++)

@@ -66,6 +66,11 @@ static int each_open(void *arg, journal_call_cb *cb, void *cb_arg, struct error 
     return journal_each_open(reader(arg), cb, cb_arg, e);
 }
 
+static int each_ended(void *arg, int64_t since, journal_call_cb *cb, void *cb_arg, struct error *e)
+{
+    return journal_each_ended(reader(arg), since, cb, cb_arg, e);
+}
+
 static int entries(void *arg, const char *key, journal_entry_cb *cb, void *cb_arg, struct error *e)
 {
     return journal_entries(reader(arg), key, cb, cb_arg, e);
@@ -84,7 +89,7 @@ static int get_value(void *arg, const char *name, void **p, size_t *n, struct er
 struct store store_of_journal(struct journal_store *j)
 {
     return (struct store){begin,     append, end,       attempt, put_bundle, restart,   put_value,
-                          committed, health, each_open, entries, get_bundle, get_value, j};
+                          committed, health, each_open, each_ended, entries, get_bundle, get_value, j};
 }
 
 int store_bundle(const struct store *s, const struct bundle *b)

@@ -24,6 +24,7 @@ struct store {
     uint64_t (*committed)(void *arg);
     int (*health)(void *arg, struct error *e);
     int (*each_open)(void *arg, journal_call_cb *cb, void *cb_arg, struct error *e);
+    int (*each_ended)(void *arg, int64_t since, journal_call_cb *cb, void *cb_arg, struct error *e);
     int (*entries)(void *arg, const char *key, journal_entry_cb *cb, void *cb_arg, struct error *e);
     int (*get_bundle)(void *arg, const char *id, void **p, size_t *n, struct error *e);
     int (*get_value)(void *arg, const char *name, void **p, size_t *n, struct error *e);

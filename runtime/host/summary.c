@@ -85,6 +85,7 @@ void summary_event(struct summary *s, const struct event *ev, const char *sealed
     s->entries++;
     switch (ev->kind) {
     case EVENT_START:
+        strcpy(s->id, ev->call_id);
         line(s, ev->time, "start", json_str(ev->data, "direction"), NULL);
         break;
     case EVENT_CALL:
@@ -163,6 +164,8 @@ char *summary_text(const struct summary *s, const struct command *end, int64_t n
 
     buf_fmt(&b, "{\"key\":\"%s\",\"began\":%lld,\"ended\":%lld,\"bundle\":\"%s\"", end->key,
             (long long)s->began, (long long)now, s->bundle);
+    if (s->id[0])
+        buf_fmt(&b, ",\"id\":\"%s\"", s->id);
     buf_fmt(&b, ",\"entries\":%u,\"keys\":%u,\"prompts\":[%s]", s->entries, s->keys,
             s->played.p ? s->played.p : "");
     if (rest && rest[0] == '{' && rest[1] != '}')

@@ -11,6 +11,7 @@
 #include "core/event.h"
 
 struct summary {
+    char id[ID_MAX]; /* what the service calls it, when that was known from the beginning */
     int64_t began;
     char bundle[65];
     unsigned entries, keys, prompts;

@@ -4,6 +4,7 @@ import atexit
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -76,27 +77,37 @@ class World:
         line = await self.phones.dial(f"+1425556{number:04}", to)
         return Caller(line, lambda: self.kills, self.phones.tally)
 
+    def given_up(self):
+        """Calls whose flow was given up because the process ended three times while they, and only they, were taken up:
+        who kills it all the time may meet that."""
+        return set(re.findall(r"call=(\w+).* it was tried 3 times already", self.log()))
+
     def as_scripted(self):
         """A key that the exchange gave up, the service being away at each of its tries, is followed by silence: so many are
         no fault. Returns the callers who heard nothing."""
         self.phones.report()
         silent = {name for name, d in self.phones.wrong if d.kind == "silence"}
         lost = self.pair.switch.text.count("a notification is given up")
+        alone = self.given_up()
         check("who heard nothing had pressed a key that was given up", len(silent) <= lost, (silent, lost))
-        check("everybody else heard what the script says", len(silent) == len(self.phones.wrong), len(self.phones.wrong))
+        check("everybody else heard what the script says", len(self.phones.wrong) <= len(silent) + len(alone),
+              (len(self.phones.wrong), len(silent), alone))
         return silent
 
     def all_is_over(self, calls):
         """Nothing is left at either side; each of the `calls` that began ran its end once."""
         until("the service to have no call", lambda: self.pair.calls() == [], 30)
-        for bad in ("without its flow", "does not repeat", " error "):
-            check(f"the log has no '{bad}'", bad not in self.log(), [x for x in self.log().splitlines() if bad in x][:5])
+        alone = self.given_up()
+        check("hardly any flow was given up", len(alone) <= (0 if calls else 3), alone)
+        lines = [x for x in self.log().splitlines() if not any(key in x for key in alone)]
+        for bad in ("without its flow: ", "does not repeat", " error "):
+            check(f"the log has no '{bad}'", not any(bad in x for x in lines), [x for x in lines if bad in x][:5])
         with sqlite3.connect(self.pair.data + "/journal.db") as db:
             ends = {name: int(value) for name, value in db.execute("SELECT name, value FROM store")}
         db.close()
         check("no flow ended twice", set(ends.values()) == {1}, [(n, v) for n, v in ends.items() if v != 1][:5])
         status, out = run("cdr", *self.pair.with_sets())
-        check("every flow that began ended", len(ends) == out.count("\n"), (len(ends), out.count("\n")))
+        check("every flow that began ended", 0 <= out.count("\n") - len(ends) <= len(alone), (len(ends), out.count("\n")))
         if calls:
             check("every call is in the records", len(ends) == calls, len(ends))
         self.pair.stop()
