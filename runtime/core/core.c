@@ -285,7 +285,7 @@ const struct core_pulse *core_pulse(const struct core *core)
 
 void core_repeats(struct core *core, bool on)
 {
-    core->pulse.repeats = on;
+    __atomic_store_n(&core->pulse.repeats, on, __ATOMIC_RELAXED);
 }
 
 static cJSON *describe_waits(const struct call *call)

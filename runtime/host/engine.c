@@ -514,6 +514,7 @@ int engine_signal(struct engine *en, const char *key, const char *name, int64_t 
 {
     struct event ev = {.kind = EVENT_SIGNAL, .time = now};
     cJSON *calls = strlen(key) < sizeof ev.key ? core_describe(en->core, key) : NULL;
+    int rc;
     bool known = cJSON_GetArraySize(calls) > 0;
 
     cJSON_Delete(calls);
@@ -525,7 +526,9 @@ int engine_signal(struct engine *en, const char *key, const char *name, int64_t 
         event_fini(&ev);
         return ERR_NOMEM;
     }
-    return engine_settle(en, hand_event(en, &ev, now), now);
+    rc = hand_event(en, &ev, now);
+    event_fini(&ev);
+    return engine_settle(en, rc, now);
 }
 
 int engine_tick(struct engine *en, int64_t now)

@@ -12,11 +12,14 @@
 #include "net/http_listen.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { TRIM_MS = 60 * 1000 };
 
 /* Everything a running service is, beside the part that the handlers see. */
 struct server {
@@ -24,6 +27,7 @@ struct server {
     struct exchange_service *exchange;
     int listening; /* the socket of webhooks; each worker has its own of it */
     unsigned port;
+    uv_timer_t trim;
     struct bindings_config bindings;
     char *public_url;
     int lock;
@@ -223,6 +227,14 @@ static int start_admission(struct host *s, struct error *e)
     return admission_new(&s->admission, &c, e);
 }
 
+/* Cells come and go, each many megabytes in small pieces; of those that have gone the allocator
+ * keeps whole pages between what is still in use, until it is asked. */
+static void on_trim(uv_timer_t *timer)
+{
+    (void)timer;
+    malloc_trim(0);
+}
+
 static int start(struct server *sv, struct error *e)
 {
     struct host *s = &sv->host;
@@ -279,6 +291,7 @@ static void stop(struct server *sv)
     admission_free(s->admission);
     prompt_store_free(s->store);
     certificates_free(s->certificates);
+    uv_close((uv_handle_t *)&sv->trim, NULL);
     leave_free(s->leave);
     supervisor_free(s->supervisor);
     uv_run(&s->loop, UV_RUN_DEFAULT);
@@ -317,12 +330,14 @@ int serve(const struct config *cfg, const struct bundle_source *stdlib, struct e
 
     settings_log(cfg, &s->log);
     s->log.counts = s->logged;
-    if (uv_loop_init(&s->loop) || errands_init(&s->errands, &s->loop, s))
+    if (uv_loop_init(&s->loop) || uv_timer_init(&s->loop, &sv.trim) ||
+        errands_init(&s->errands, &s->loop, s))
         return error_set(e, ERR_IO, "the event loop cannot be made");
     err = start(&sv, e);
     if (!err) {
         say_where(&sv);
         supervisor_say(s->supervisor, SUPERVISOR_READY);
+        uv_timer_start(&sv.trim, on_trim, TRIM_MS, TRIM_MS);
         uv_run(&s->loop, UV_RUN_DEFAULT);
         err = leave_was_asked(s->leave) ? SERVE_DRAINED : 0;
     }

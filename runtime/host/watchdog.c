@@ -73,12 +73,12 @@ static void *watch(void *arg)
     pthread_mutex_lock(&w->lock);
     while (sleep_on(w, look_ms)) {
         unsigned long turn = __atomic_load_n(&w->pulse->turns, __ATOMIC_RELAXED);
+        bool repeats = __atomic_load_n(&w->pulse->repeats, __ATOMIC_RELAXED);
 
         if (turn != seen) {
             seen = turn;
             since = computed_ms(w);
-        } else if (turn % 2 &&
-                   computed_ms(w) - since >= w->turn_ms * (w->pulse->repeats ? REPEATED : 1)) {
+        } else if (turn % 2 && computed_ms(w) - since >= w->turn_ms * (repeats ? REPEATED : 1)) {
             if (atomic_exchange(&w->victim, turn) != turn)
                 w->barks++;
             /* Again at every look while it lasts: the first may have met the worker between two
