@@ -88,8 +88,9 @@ static int get_value(void *arg, const char *name, void **p, size_t *n, struct er
 
 struct store store_of_journal(struct journal_store *j)
 {
-    return (struct store){begin,     append, end,       attempt, put_bundle, restart,   put_value,
-                          committed, health, each_open, each_ended, entries, get_bundle, get_value, j};
+    return (struct store){begin,      append,    end,        attempt,   put_bundle,
+                          restart,    put_value, committed,  health,    each_open,
+                          each_ended, entries,   get_bundle, get_value, j};
 }
 
 int store_bundle(const struct store *s, const struct bundle *b)
