@@ -192,14 +192,14 @@ static void issue_extra(struct recovery *r, struct patient *p, int64_t now)
     command_list_fini(&l);
 }
 
-bool patient_is_gone(const struct patient *p)
+static bool is_gone(const struct patient *p)
 {
     return p->nlegs > 0 && p->legs[0].answered && p->legs[0].status == 404;
 }
 
 static void go_on(struct recovery *r, struct patient *p, int64_t now)
 {
-    bool gone = patient_is_gone(p);
+    bool gone = is_gone(p);
 
     issue_extra(r, p, now);
     if (gone)

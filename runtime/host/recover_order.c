@@ -73,8 +73,18 @@ static struct patient *next_to_begin(const struct recovery *r, int64_t now)
     return p && (p->position <= s->committed(s->arg) || p->until <= now) ? p : NULL;
 }
 
-/* The service does not have `p` any more, but may still be about to tell why, one notification
- * after the other: they are taken at once, and what they say goes before what we found out. */
+/* A leg of `p` is gone; of another one than the first the flow hears an error. */
+static bool lost_a_leg(const struct patient *p)
+{
+    for (int i = 0; i < p->nlegs; i++)
+        if (p->legs[i].answered && p->legs[i].status == 404)
+            return true;
+    return false;
+}
+
+/* The service does not have a leg of `p` any more, but may still be about to tell why, or what went
+ * before, one notification after the other: they are taken at once, and what they say goes before
+ * what we found out. */
 static void await_reason(struct recovery *r, struct patient *p, int64_t now)
 {
     const struct store *s = r->cfg.store;
@@ -121,7 +131,7 @@ static void finish(struct recovery *r, struct patient *p, int64_t now)
 static void told(struct recovery *r, struct patient *p, int64_t now)
 {
     r->active--;
-    if (patient_is_gone(p) && !p->fallback)
+    if (lost_a_leg(p) && !p->fallback)
         await_reason(r, p, now);
     else
         finish(r, p, now);

@@ -122,8 +122,6 @@ void patient_free(struct patient *p);
 int patient_begin(struct recovery *r, struct patient *p, int64_t now);
 /* It goes on, with its flow or without. Frees it, but for ERR_NOMEM: later perhaps. */
 int patient_finish(struct recovery *r, struct patient *p, int64_t now);
-/* The service does not have it any more. */
-bool patient_is_gone(const struct patient *p);
 void recovery_open_letter(struct recovery *r, struct letter *l, int64_t now);
 
 /* --- recover_fallback.c */

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import struct
+import time
 import wave
 
 from harness import SLOW
@@ -105,10 +106,10 @@ def prompt_name(url):
 
 
 class Caller:
-    """A caller in a call. `kills` tells how often the service has been killed so far."""
+    """A caller in a call. `killed` tells when the service was killed last, in the exchange's time."""
 
-    def __init__(self, line, kills, tally):
-        self.line, self.kills, self.tally = line, kills, tally
+    def __init__(self, line, killed, tally):
+        self.line, self.killed, self.tally = line, killed, tally
         self.last, self.at, self.heard = None, 0, []
 
     async def hears(self, *names, within=20, patient=False):
@@ -126,12 +127,12 @@ class Caller:
                 continue
             name = prompt_name(event["url"])
             self.heard.append(name)
-            if name == self.last and name not in names and self.kills() > self.at:
+            if name == self.last and name not in names and self.killed() >= self.at:
                 self.tally["a prompt once more after a kill"] += 1
                 continue
             if name not in names:
                 raise Deviation("wrong prompt", f"{name} for {'/'.join(names)} in {self.heard[-6:]}")
-            self.last, self.at = name, self.kills()
+            self.last, self.at = name, event["at"]
             return name
 
     async def becomes(self, state, within=20):
@@ -149,20 +150,25 @@ class Caller:
             if event["kind"] == "play":
                 name = prompt_name(event["url"])
                 self.heard.append(name)
-                if name != self.last or self.kills() == self.at:
+                if name != self.last or self.killed() < self.at:
                     raise Deviation("wrong prompt", f"{name} before {state} in {self.heard[-6:]}")
                 self.tally["a prompt once more after a kill"] += 1
 
     async def hears_all(self, *names, within=20):
-        """These prompts, which are one operation: after a kill it may be said from its beginning."""
-        at, kills = 0, self.kills()
+        """These prompts, which are one operation: after a kill it may be said from its beginning. A recording that the exchange
+        would fetch while the service is away is not heard."""
+        at, begun = 0, time.time() * 1000
         while at < len(names):
-            if at and self.kills() > kills:
-                kills = self.kills()
-                heard = await self.hears(names[at], names[0], within=within)
-                at = 0 if heard == names[0] and heard != names[at] else at
-            else:
-                await self.hears(names[at], within=within)
+            also = []
+            if at and self.killed() > begun:
+                also = [names[0], *names[at + 1:at + 2]] if names[at] == "recording" else [names[0]]
+            heard = await self.hears(names[at], *also, within=within)
+            if heard != names[at] and heard != names[0]:
+                self.tally["a recording that could not be fetched"] += 1
+                at += 1
+            elif heard != names[at]:
+                self.tally["a prompt once more after a kill"] += 1
+                at = 0
             at += 1
 
     async def hangs_up(self):

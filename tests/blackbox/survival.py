@@ -40,7 +40,7 @@ class World:
         self.pair = Pair(flows=flows(), **more)
         self.phones = Phones(self.pair.exchange)
         self.speech = wav(4)
-        self.kills = 0
+        self.kills, self.killed = 0, 0
         self.said = []
         self.moments = [(asyncio.Event(), asyncio.Event(), asyncio.Event()) for _ in range(kills)]  # soon, down, up
         self.over = asyncio.Event()
@@ -62,7 +62,7 @@ class World:
         """The service dies, and is started again `away` seconds later."""
         self.pair.service.p.send_signal(signal.SIGKILL)
         self.pair.service.p.wait()
-        self.kills += 1
+        self.kills, self.killed = self.kills + 1, time.time() * 1000
         await asyncio.sleep(away)
 
     async def restart(self):
@@ -75,7 +75,7 @@ class World:
 
     async def caller(self, number, to, moment=None):
         line = await self.phones.dial(f"+1425556{number:04}", to)
-        return Caller(line, lambda: self.kills, self.phones.tally)
+        return Caller(line, lambda: self.killed, self.phones.tally)
 
     def given_up(self):
         """Calls whose flow was given up because the process ended three times while they, and only they, were taken up:

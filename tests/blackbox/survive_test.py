@@ -80,7 +80,7 @@ async def is_connected(w, number, moment):
 
 
 async def takes_a_call(w, line):
-    c = Caller(line, lambda: w.kills, w.phones.tally)
+    c = Caller(line, lambda: w.killed, w.phones.tally)
     await c.becomes("connected")
     await c.ends(60)
 
@@ -98,7 +98,7 @@ async def has_a_call_placed(w, number, moment, told):
 
 
 async def hears_the_announcement(w, line):
-    c = Caller(line, lambda: w.kills, w.phones.tally)
+    c = Caller(line, lambda: w.killed, w.phones.tally)
     event = await line.event(30 * SLOW, "play")
     if event is None:
         raise Deviation("silence", "no announcement")
