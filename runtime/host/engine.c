@@ -160,6 +160,14 @@ bool engine_must_not_repeat(const struct command *c)
            (verb && strcmp(verb, "GET") != 0 && strcmp(verb, "HEAD") != 0);
 }
 
+/* Whether `c` waits until what led to it is committed. The end of a call can be repeated, but not
+ * undone: a flow that is built anew from before it would find its call gone in the middle. */
+static bool must_wait(const struct command *c)
+{
+    return engine_must_not_repeat(c) ||
+           (c->kind == COMMAND_METHOD && strcmp(c->method, "delete") == 0);
+}
+
 int engine_issue(struct engine *en, struct command *c, bool *traced, int64_t now)
 {
     const struct engine_record *record = en->cfg.record;
@@ -178,7 +186,7 @@ int engine_issue(struct engine *en, struct command *c, bool *traced, int64_t now
         return 0;
     }
     if (journalled && (gate_has(&en->gate, c->key) ||
-                       (engine_must_not_repeat(c) && en->written && en->position > committed(en))))
+                       (must_wait(c) && en->written && en->position > committed(en))))
         return gate_command(&en->gate, c, en->position, now);
     return engine_hand_command(en, c, now);
 }
