@@ -9,7 +9,8 @@ bool wire_shard_takes(const struct wire *w, const char *key)
     return id_shard(key, w->cfg.shards.count) == w->cfg.shards.self;
 }
 
-unsigned wire_shard_of(const struct wire *w, const char *id)
+/* The wire that has `id`, as far as can be told. */
+static unsigned shard_of(const struct wire *w, const char *id)
 {
     const struct wire_shards *s = &w->cfg.shards;
     int told;
@@ -85,7 +86,7 @@ int wire_share_out(struct wire *w, uint64_t id, const char *tenant, size_t bytes
         return 0;
     for (size_t i = 0; i < events->n; i++) {
         struct event *ev = &events->items[i];
-        unsigned shard = wire_shard_of(w, ev->call_id);
+        unsigned shard = shard_of(w, ev->call_id);
         struct wire_parcel *p;
 
         if (err || shard == w->cfg.shards.self) {

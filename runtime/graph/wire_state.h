@@ -175,8 +175,6 @@ void wire_call_free(struct wire *w, struct call *c);
 
 /* --- wire_shard.c ----------------------------------------------------------------------------- */
 
-/* The wire that has `id`, as far as can be told. */
-unsigned wire_shard_of(const struct wire *w, const char *id);
 /* Whether a new key may be this one. */
 bool wire_shard_takes(const struct wire *w, const char *key);
 /* A call of this wire has that id now; it has not any more, and nobody will ask again. */

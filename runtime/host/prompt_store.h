@@ -2,7 +2,7 @@
  * Audio on disk, named by its content: <data>/prompts/<hash>.wav with the words that it says in
  * <hash>.txt, and <data>/recordings/<hash>.wav. The service fetches a prompt long after its bundle
  * has gone, so prompts are copied here when a bundle is taken into use; a file appears whole or not
- * at all. Folders are made with mode 0700. One thread.
+ * at all. Folders are made with mode 0700. Any thread.
  */
 #ifndef IVORY_HOST_PROMPT_STORE_H
 #define IVORY_HOST_PROMPT_STORE_H
