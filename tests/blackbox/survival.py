@@ -97,6 +97,7 @@ class World:
     def all_is_over(self, calls):
         """Nothing is left at either side; each of the `calls` that began ran its end once."""
         until("the service to have no call", lambda: self.pair.calls() == [], 30)
+        self.pair.service.stop()  # what ended just now is committed then
         alone = self.given_up()
         check("hardly any flow was given up", len(alone) <= (0 if calls else 3), alone)
         lines = [x for x in self.log().splitlines() if not any(key in x for key in alone)]
