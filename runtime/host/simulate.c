@@ -36,6 +36,7 @@ struct run {
     FILE *out, *trace;
     struct bundle *bundle;
     struct caller *caller;
+    struct watchdog *watchdog;
     unsigned passed, failed, skipped;
     uint64_t calls;
 };
@@ -85,6 +86,7 @@ static struct simulation_config config_of(const struct run *r)
         .bundle = r->bundle,
         .caller = r->caller,
         .core = core_of(r->o),
+        .watchdog = r->watchdog,
         .version = r->o->version,
         .seed = r->o->seed,
         .trace = r->trace,
@@ -360,6 +362,8 @@ int simulate_main_tests(const struct simulate_options *o)
     rc = testfiles_find(&folders, o->folder, &e);
     if (rc == 0 && o->trace && !(r.trace = fopen(o->trace, "w")))
         rc = error_set(&e, ERR_IO, "%s: cannot be written", o->trace);
+    if (rc == 0)
+        rc = watchdog_new(&r.watchdog, NULL, core_of(o).limits.turn_ms, &e);
     for (size_t i = 0; rc == 0 && i < folders.n; i++)
         run_folder(&r, &folders.items[i]);
     if (rc == 0 && r.trace && (fflush(r.trace) != 0 || ferror(r.trace)))
@@ -368,6 +372,7 @@ int simulate_main_tests(const struct simulate_options *o)
         fprintf(r.out, "FAILED %s\n", e.text);
         r.failed++;
     }
+    watchdog_free(r.watchdog);
     summarise(&r, seconds_since(&began));
     if (r.trace)
         fclose(r.trace);

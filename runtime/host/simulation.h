@@ -10,6 +10,7 @@
 
 #include "exchange/caller.h"
 #include "host/engine.h"
+#include "host/watchdog.h"
 
 #include <stdio.h>
 
@@ -17,6 +18,7 @@ struct simulation_config {
     struct bundle *bundle;
     struct caller *caller;
     struct core_config core;
+    struct watchdog *watchdog; /* of this thread; watches the run, and nothing afterwards */
     unsigned version;
     uint64_t seed;
     uint64_t hang_up_at; /* every phone hangs up when the core has begun so many waits; 0: never */

@@ -209,8 +209,7 @@ static int set_up_engine(struct simulation *s, struct error *e)
     if (rc == 0)
         rc = core_use(engine_core(s->engine), s->cfg->bundle, e);
     if (rc == 0)
-        rc = watchdog_new(&s->watchdog, core_pulse(engine_core(s->engine)), cfg.core.limits.turn_ms,
-                          e);
+        watchdog_turn_to(s->cfg->watchdog, core_pulse(engine_core(s->engine)));
     return rc;
 }
 
@@ -245,10 +244,9 @@ int simulation_crash(struct simulation *s, struct error *e)
     s->crashed++;
     if (s->crashed == 1 && s->world.loses_meetings)
         s->result->lost = switchboard_lose_meetings(s->board, s->now);
-    watchdog_free(s->watchdog);
+    watchdog_turn_to(s->cfg->watchdog, NULL);
     engine_free(s->engine);
     recorder_free(s->recorder);
-    s->watchdog = NULL;
     s->engine = NULL;
     s->recorder = NULL;
     memory_store_stop_at(s->memory, s->crashed == 1 && s->cfg->crash_again
@@ -328,7 +326,7 @@ int simulation_set_up(struct simulation *s, struct error *e)
 
 void simulation_tear_down(struct simulation *s)
 {
-    watchdog_free(s->watchdog);
+    watchdog_turn_to(s->cfg->watchdog, NULL);
     engine_free(s->engine);
     recorder_free(s->recorder);
     seal_close(s->seal);

@@ -8,14 +8,9 @@
 #include "base/buf.h"
 #include "base/random.h"
 #include "host/simulation.h"
+#include "host/memory_store.h"
+#include "host/recorder.h"
 #include "host/traffic.h"
-
-#include "host/memory_store.h"
-#include "host/recorder.h"
-
-#include "host/memory_store.h"
-#include "host/recorder.h"
-#include "host/watchdog.h"
 
 #define SIMULATION_BOUND_MS (6 * 3600 * 1000LL) /* nothing may go on for longer than this */
 
@@ -32,7 +27,6 @@ struct simulation {
     struct store store;
     struct seal *seal;
     struct recorder *recorder;
-    struct watchdog *watchdog;
     struct switchboard *board;
     struct caller_world world;
     struct traffic traffic;

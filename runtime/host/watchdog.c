@@ -12,7 +12,8 @@
 enum { LOOK_MS = 5, REPEATED = 10 };
 
 struct watchdog {
-    const struct core_pulse *pulse;
+    const struct core_pulse *volatile pulse; /* changed under the lock; NULL: nothing to watch */
+    unsigned long seen;                      /* the turn at the last look, under the lock      */
     int64_t turn_ms;
     pthread_t worker, thread;
     clockid_t clock; /* of the worker */
@@ -29,13 +30,14 @@ static _Thread_local struct watchdog *volatile own;
 static void on_signal(int number)
 {
     struct watchdog *w = own;
+    const struct core_pulse *pulse = w ? w->pulse : NULL;
     struct cell *cell;
 
     (void)number;
     /* The turn may have ended, and the next begun, while the signal was on its way. */
-    if (!w || w->pulse->turns != atomic_load_explicit(&w->victim, memory_order_relaxed))
+    if (!pulse || pulse->turns != atomic_load_explicit(&w->victim, memory_order_relaxed))
         return;
-    cell = w->pulse->running;
+    cell = pulse->running;
     if (cell)
         cell_interrupt(cell, "turn_ms");
 }
@@ -68,15 +70,15 @@ static void *watch(void *arg)
 {
     struct watchdog *w = arg;
     int64_t look_ms = w->turn_ms < 2 * LOOK_MS ? (w->turn_ms + 1) / 2 : LOOK_MS, since = 0;
-    unsigned long seen = 0;
 
     pthread_mutex_lock(&w->lock);
     while (sleep_on(w, look_ms)) {
-        unsigned long turn = __atomic_load_n(&w->pulse->turns, __ATOMIC_RELAXED);
-        bool repeats = __atomic_load_n(&w->pulse->repeats, __ATOMIC_RELAXED);
+        const struct core_pulse *pulse = w->pulse;
+        unsigned long turn = pulse ? __atomic_load_n(&pulse->turns, __ATOMIC_RELAXED) : 0;
+        bool repeats = pulse && __atomic_load_n(&pulse->repeats, __ATOMIC_RELAXED);
 
-        if (turn != seen) {
-            seen = turn;
+        if (turn != w->seen) {
+            w->seen = turn;
             since = computed_ms(w);
         } else if (turn % 2 && computed_ms(w) - since >= w->turn_ms * (repeats ? REPEATED : 1)) {
             if (atomic_exchange(&w->victim, turn) != turn)
@@ -133,6 +135,16 @@ int watchdog_new(struct watchdog **out, const struct core_pulse *pulse, int64_t 
     }
     *out = w;
     return 0;
+}
+
+void watchdog_turn_to(struct watchdog *w, const struct core_pulse *pulse)
+{
+    CHECK(own == w);
+    pthread_mutex_lock(&w->lock);
+    w->pulse = pulse;
+    w->seen = 0;
+    atomic_store(&w->victim, 0);
+    pthread_mutex_unlock(&w->lock);
 }
 
 unsigned long watchdog_barks(const struct watchdog *w)

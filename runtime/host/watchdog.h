@@ -19,16 +19,20 @@
 
 struct watchdog;
 
-/* Watch the turns of the machine behind `pulse`, which runs on the calling thread; one watchdog a
- * thread. A turn longer than `turn_ms` (1 or more) ends with the limit "turn_ms". ERR_NOMEM,
- * ERR_IO. */
+/* Watch the turns of the machine behind `pulse` (NULL: none yet), which runs on the calling thread;
+ * one watchdog a thread. A turn longer than `turn_ms` (1 or more) ends with the limit "turn_ms".
+ * ERR_NOMEM, ERR_IO. */
 int watchdog_new(struct watchdog **out, const struct core_pulse *pulse, int64_t turn_ms,
                  struct error *e);
+
+/* Watch another machine of the same thread from now on, between two turns; NULL: none. */
+void watchdog_turn_to(struct watchdog *w, const struct core_pulse *pulse);
 
 /* How many times it has barked at a turn. */
 unsigned long watchdog_barks(const struct watchdog *w);
 
-/* Stop; on the thread that made it, before the machine is freed. NULL is allowed. */
+/* Stop; on the thread that made it, before the machine is freed, unless it was turned away. NULL is
+ * allowed. */
 void watchdog_free(struct watchdog *w);
 
 #endif

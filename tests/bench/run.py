@@ -2,14 +2,15 @@
 """The bench: the same calls through Ivory, a bot in C that does the least (the floor) and a bot in Node, in turns; prints the table
 of docs/performance.md.
 
-    tests/bench/run.py BUILD [--rounds 3] [--seconds 4] [--only floor,ivory] [--parked 20000]
+    tests/bench/run.py BUILD [--rounds 3] [--seconds 4] [--only floor,ivory,tests] [--parked 20000]
 
 Each server runs alone on CPU 0, the driver on CPU 1. A figure is the median of the rounds; a run in which a call went otherwise
-than it should is no result and ends the bench."""
+than it should is no result and ends the bench. `tests` is `ivory test` with tests/bench/simple: tests of one call each."""
 import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -23,14 +24,23 @@ SERVER, GRAPH, ADMIN = 18080, 18090, 18081
 NAMES = {"floor": "C, hand-written: the floor", "ivory": "Ivory, journal off", "journal": "Ivory, journal on", "node": "Node.js, undici"}
 
 
-def ivory(build, work, journal):
-    flows = work / "flows"
+SIMPLE = {"answer": "answer, a prompt", "menu": "answer, a menu, a key, a prompt"}
+
+
+def folder(work, name):
+    """A folder of flows with the two prompts that they play."""
+    flows = work / name
     shutil.rmtree(flows, ignore_errors=True)
-    shutil.rmtree(work / "data", ignore_errors=True)
+    shutil.copytree(HERE / name, flows)
     (flows / "prompts/en").mkdir(parents=True)
-    shutil.copy(HERE / "flows/main.lua", flows)
     for prompt in ("main-menu", "connecting"):
         shutil.copy(HERE / f"../../flows/prompts/en/{prompt}.wav", flows / "prompts/en")
+    return flows
+
+
+def ivory(build, work, journal):
+    flows = folder(work, "flows")
+    shutil.rmtree(work / "data", ignore_errors=True)
     (work / "secret").write_text("secret\n")
     graph = f"http://127.0.0.1:{GRAPH}"
     sets = {"listen": f"127.0.0.1:{SERVER}", "public_url": f"http://127.0.0.1:{SERVER}", "admin.listen": f"127.0.0.1:{ADMIN}",
@@ -79,6 +89,19 @@ def run(name, build, *how):
     return result
 
 
+def run_tests(name, build):
+    """How many tests of that name, of one call each, one core runs in a second of CPU time."""
+    work = build / "bench"
+    work.mkdir(exist_ok=True)
+    out = subprocess.run(["taskset", "-c", "0", build / "ivory", "test", folder(work, "simple"), "--filter", name + " "],
+                         stdout=subprocess.PIPE, text=True, check=False).stdout
+    found = re.fullmatch(r"(\d+) calls in .* CPU, (\d+) a second\n\1 passed, 0 failed\n", out)
+    if not found:
+        sys.exit(f"tests {name}: no result: {out}")
+    print(f"  tests    {name}: {found[2]} a second", file=sys.stderr)
+    return {"per_cpu_second": int(found[2])}
+
+
 def rounds(names, args, *how):
     """The runs of each, taken in turns."""
     results = {name: [] for name in names}
@@ -106,12 +129,17 @@ def main():
     p.add_argument("--calls", default="64")
     p.add_argument("--rate", default="500")
     p.add_argument("--parked", default="20000")
-    p.add_argument("--only", default=",".join(NAMES))
+    p.add_argument("--only", default=",".join([*NAMES, "tests"]))
     args = p.parse_args()
-    names = args.only.split(",")
+    names = [name for name in NAMES if name in args.only.split(",")]
     closed = rounds(names, args, "--calls", args.calls)
     opened = rounds(names, args, "--rate", args.rate)
     parked = {name: run(name, args.build, "--park", args.parked) for name in names if name != "floor"}
+
+    tests = {name: [] for name in SIMPLE if "tests" in args.only.split(",")}
+    for _ in range(args.rounds):
+        for name, runs in tests.items():
+            runs.append(run_tests(name, args.build))
 
     least = closed.get("floor")
     table(["closed loop, %s calls at a time" % args.calls, "calls/s", "calls per CPU-second", "of the floor", "µs of CPU a call", "driver busy"],
@@ -125,6 +153,11 @@ def main():
     table([f"{int(args.parked):,} parked calls", "KiB a call", "ms of CPU up", "down", "CPU while parked"],
           ([NAMES[n], f"{r['kib_per_call']:.1f}", f"{r['up_ms']:.2f}", f"{r['down_ms']:.2f}", f"{r['parked_cpu_percent']:.1f} %"]
            for n, r in parked.items()))
+    least = closed.get("floor")
+    table(["`ivory test`, tests of one call", "a CPU-second", "of the floor's calls", "µs of CPU a test"],
+          ([SIMPLE[n], f"{middle(r, 'per_cpu_second'):,.0f}",
+            f"{middle(r, 'per_cpu_second') / middle(least, 'per_cpu_second'):.2f}" if least else "-",
+            f"{1e6 / middle(r, 'per_cpu_second'):.0f}"] for n, r in tests.items()))
 
 
 main()

@@ -98,6 +98,29 @@ static void only_what_is_computed_counts(void)
     cell_free(c);
 }
 
+/* One machine after the other on the same thread; a turn that nobody watches may be long. */
+static void turns_to_another_machine(void)
+{
+    static const char lengthy[] = "for i = 1, 50000000 do end";
+    struct core_pulse first = {0}, second = {0};
+    struct watchdog *w = NULL;
+    struct cell *c = make_cell();
+
+    EXPECT_INT(watchdog_new(&w, NULL, 20, NULL), 0);
+    EXPECT_STR(turn(c, &first, lengthy), NULL);
+    watchdog_turn_to(w, &first);
+    EXPECT_STR(turn(c, &first, lengthy), "turn_ms");
+    watchdog_turn_to(w, &second);
+    EXPECT_STR(turn(c, &first, lengthy), NULL);
+    EXPECT_STR(turn(c, &second, lengthy), "turn_ms");
+    EXPECT_INT(watchdog_barks(w), 2);
+    watchdog_turn_to(w, NULL);
+    EXPECT_STR(turn(c, &second, lengthy), NULL);
+    EXPECT_INT(watchdog_barks(w), 2);
+    watchdog_free(w);
+    cell_free(c);
+}
+
 static void survives_failing_memory(void)
 {
     struct core_pulse pulse = {0};
@@ -112,5 +135,6 @@ static void survives_failing_memory(void)
 
 const struct test watchdog_tests[] = {TEST(ends_turns_that_are_too_long),
                                       TEST(only_what_is_computed_counts),
+                                      TEST(turns_to_another_machine),
                                       TEST(survives_failing_memory),
                                       {0}};
