@@ -23,6 +23,7 @@
 #include "base/id.h"
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum command_kind {
@@ -47,6 +48,7 @@ struct command {
     char where[96];     /* "flows/main.lua:12", empty when the machine itself asks         */
     cJSON *ids;         /* path parameters: {"participant":id, "group":id, ...}; may be NULL */
     cJSON *args;        /* owned; may be NULL                                              */
+    bool again;         /* an earlier process may have sent it; not part of its text       */
 };
 
 struct command_list {

@@ -12,7 +12,7 @@ static const char *completion_name(enum completion c)
 
 static const char *repetition_name(enum repetition r)
 {
-    static const char *const names[] = {"harmless", "context", "never"};
+    static const char *const names[] = {NULL, "harmless", "refused", "context", "never"};
 
     return names[r];
 }

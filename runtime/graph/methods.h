@@ -55,9 +55,14 @@ struct enumeration {
  * it is final or a notification follows); or a change of the call's state. */
 enum completion { COMPLETES_ANSWER, COMPLETES_OPERATION, COMPLETES_STATE };
 
-/* What a second sending would do (limits §5): nothing new; be recognised by its clientContext; or
- * act twice, so that it is never sent blindly. */
-enum repetition { REPEAT_HARMLESS, REPEAT_CONTEXT, REPEAT_NEVER };
+/* What a second sending would do (limits §5), when nobody knows what became of the first. */
+enum repetition {
+    REPEAT_NONE,     /* it is no request                                                       */
+    REPEAT_HARMLESS, /* nothing new: answered like the first                                   */
+    REPEAT_REFUSED, /* nothing new: refused (404, 409), since it is so already; that is a success */
+    REPEAT_CONTEXT, /* be recognised by its clientContext                                     */
+    REPEAT_NEVER    /* act twice, so it is never sent blindly                                 */
+};
 
 /* Path parameters are {call}, {participant}, {group}, {session}, {operation}; recording.download's
  * "{url}" stands for the whole address. */
@@ -119,8 +124,8 @@ int method_check_body(const struct method *m, unsigned version, cJSON *body, str
 /* The table as text (one line a method; free() it) or as JSON: an array of {name, object, lua,
  * verb, path, fields: [{name, type, list, required, filled, min, max, least, most, versions,
  * remark}], bare, completes: "answer" | "operation" | "state", operation, repeat: "harmless" |
- * "context" | "never", media, success, versions: ["v1.0", "beta"], section}. What is not so is left
- * out; verb and path of what is no request are null. NULL = no memory. */
+ * "refused" | "context" | "never", media, success, versions: ["v1.0", "beta"], section}. What is
+ * not so is left out; verb and path of what is no request are null. NULL = no memory. */
 char *methods_text(void);
 cJSON *methods_json(void);
 

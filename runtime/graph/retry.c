@@ -43,9 +43,14 @@ static int64_t back_off(int tries, uint64_t random)
     return step / 2 + (int64_t)(random % (uint64_t)(step / 2 + 1));
 }
 
+bool retry_throttled(int status)
+{
+    return status == 429 || status == 503;
+}
+
 int64_t retry_delay(int status, const char *retry_after, bool harmless, int tries, uint64_t random)
 {
-    bool throttled = status == 429 || status == 503;
+    bool throttled = retry_throttled(status);
     int64_t asked = throttled ? retry_after_ms(retry_after) : -1;
 
     if (tries >= (throttled ? RETRY_TRIES_THROTTLED : RETRY_TRIES))

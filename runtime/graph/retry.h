@@ -20,6 +20,9 @@ enum {
  * number, for the jitter. */
 int64_t retry_delay(int status, const char *retry_after, bool harmless, int tries, uint64_t random);
 
+/* The service says with that status that it has not carried the request out. */
+bool retry_throttled(int status);
+
 /* A Retry-After value in seconds, maybe with a fraction ("2.128"), as milliseconds rounded up; -1
  * when it is absent or anything else (a date, too). */
 int64_t retry_after_ms(const char *value);

@@ -159,6 +159,27 @@ static void conclude_delete(struct wire *w, struct leg *l, int status)
         wire_timer_arm(w, &l->timer, w->now + LOOK_AFTER_DELETE_MS);
 }
 
+/* A second sending is refused since the first was carried out: it is as was wanted, and that is
+ * what its flow hears. */
+static void take_refusal(const struct request *r, struct event *ev)
+{
+    cJSON *data = NULL;
+
+    if (!r->perhaps_done || r->method->repeat != REPEAT_REFUSED ||
+        (ev->status != 404 && ev->status != 409))
+        return;
+    if (r->method->operation) {
+        data = cJSON_CreateObject();
+        if (!data || json_set_str(data, "status", "completed")) {
+            cJSON_Delete(data);
+            return;
+        }
+    }
+    cJSON_Delete(ev->data);
+    ev->data = data;
+    ev->status = (int)r->method->success;
+}
+
 static void give_method(struct wire *w, struct request *r, const struct http_message *response)
 {
     struct event *ev = &r->answer->a.event;
@@ -170,6 +191,7 @@ static void give_method(struct wire *w, struct request *r, const struct http_mes
         wire_answer_event(w, &r->command, ev);
         ev->status = response->status;
     }
+    take_refusal(r, ev);
     ev->time = w->now;
     if (created)
         adopt(w, r, ev);

@@ -188,8 +188,17 @@ static bool harmless(const struct request *r)
     case REQUEST_METHOD:
         break;
     }
-    return r->method->repeat == REPEAT_HARMLESS ||
-           (r->method->repeat == REPEAT_CONTEXT && json_str(r->command.args, "clientContext"));
+    switch (r->method->repeat) {
+    case REPEAT_HARMLESS:
+    case REPEAT_REFUSED:
+        return true;
+    case REPEAT_CONTEXT:
+        return json_str(r->command.args, "clientContext");
+    case REPEAT_NEVER:
+    case REPEAT_NONE:
+        break;
+    }
+    return false;
 }
 
 /* After the end of its call only a hang-up is worth another sending. */
@@ -239,6 +248,7 @@ static void answered(struct wire *w, struct sending *s, const struct http_messag
     at = again_at(w, r, response);
     tell(w, r, response->status, at >= 0);
     if (at >= 0) {
+        r->perhaps_done = r->perhaps_done || !retry_throttled(response->status);
         wire_timer_arm(w, &r->wake, at);
     } else if (response->status == 0) {
         wire_request_fail(w, r, w->now >= r->deadline ? "timeout" : "network",
@@ -276,6 +286,7 @@ int wire_request_start(struct wire *w, enum request_kind kind, struct call *call
     r->call = call;
     r->leg = leg;
     r->command = *c;
+    r->perhaps_done = c->again;
     *c = (struct command){0};
     r->deadline = w->now + limit;
     r->sending.done = answered;

@@ -219,6 +219,7 @@ struct request {
     bool renewed;                /* a 401 was met with a new token already */
     uint64_t token;              /* generation of the token it was sent with */
     int tries;
+    bool perhaps_done; /* an earlier sending may have been carried out */
     int64_t deadline;
     struct sending sending;
     struct timer wake;     /* not under way: the time to go on or to give up */

@@ -48,9 +48,10 @@ bool recovery_may_know(const struct engine *en, const char *path_key);
 void recovery_answered(struct recovery *r, const struct event *ev, int64_t now);
 /* An end of the call came in while its mailbox is open. */
 void recovery_ended(struct recovery *r, const char *key);
-/* Whether recovery takes `c` (copied), a new command: soon after a call goes on, what the earlier
- * process did without having written it down is done again, and may have been sent already. */
-bool recovery_takes(struct recovery *r, const struct command *c, int64_t now);
+/* Whether recovery takes `c` (copied), a new command, or marks it: soon after a call goes on, what
+ * the earlier process did without having written it down is done again, and may have been sent
+ * already. */
+bool recovery_takes(struct recovery *r, struct command *c, int64_t now);
 int64_t recovery_next_deadline(const struct recovery *r);
 void recovery_tick(struct recovery *r, int64_t now);
 void recovery_free(struct recovery *r);

@@ -69,6 +69,7 @@ static void fail(struct recovery *r, const struct doubt *d, int64_t now)
 
 static void send_again(struct recovery *r, struct doubt *d, int64_t now)
 {
+    d->command.again = true;
     if (engine_hand_command(r->engine, &d->command, now))
         recovery_log(r, "error", d->command.key, "recovery: a command was lost: no memory");
 }
@@ -201,13 +202,16 @@ void doubts_begin(struct recovery *r, struct patient *p, int64_t now)
     }
 }
 
-bool recovery_takes(struct recovery *r, const struct command *c, int64_t now)
+bool recovery_takes(struct recovery *r, struct command *c, int64_t now)
 {
     const struct method *m = c->kind == COMMAND_METHOD ? method_find(c->method) : NULL;
     intptr_t since = r->fresh.n ? (intptr_t)map_get(&r->fresh, c->key) : 0;
     struct doubt *d;
 
-    if (!since || !m || m->repeat != REPEAT_CONTEXT)
+    if (!since || !m)
+        return false;
+    c->again = now - since <= FRESH_MS;
+    if (m->repeat != REPEAT_CONTEXT)
         return false;
     map_remove(&r->fresh, c->key);
     if (now - since > FRESH_MS || !(d = calloc(1, sizeof *d)))

@@ -40,6 +40,7 @@ static void table_is_whole(void)
         EXPECT(method_of(m->object, m->lua) == m);
         EXPECT(m->versions && m->section && m->success);
         EXPECT(!m->verb == !m->path);
+        EXPECT(!m->verb == (m->repeat == REPEAT_NONE)); /* none is left to chance */
         while (m->bare && bare->name && strcmp(bare->name, m->bare) != 0)
             bare++;
         EXPECT(!m->bare || bare->name);

@@ -172,6 +172,70 @@ static void every_method_has_a_true_answer(void)
     }
 }
 
+/* What is sent first, so that a method changes something; and not to the meeting but to a call that
+ * is offered. */
+static const struct {
+    const char *method, *path, *body;
+} before[] = {
+    {"participant.stopHoldMusic", WORLD_BETA "/participants/{p}/startHoldMusic", "{}"},
+    {"stopRecording", WORLD_BETA "/startRecording", "{}"},
+    {"stopTranscription", WORLD_BETA "/startTranscription", "{}"},
+    {"reject", NULL, NULL},
+    {"participant.admitFromLobby", "guest", NULL},
+    {"participant.removeFromLobby", "guest", NULL},
+};
+
+static void prepare(struct world *w, const struct method *m, struct ids *ids)
+{
+    char path[1024], line[ID_MAX];
+    const cJSON *p;
+
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        if (strcmp(before[i].method, m->name) != 0)
+            continue;
+        if (!before[i].path) {
+            switchboard_dial(w->s, "+49", "+1", w->now, line, NULL);
+        } else if (before[i].body) {
+            replace(path, sizeof path, before[i].path, "{p}", ids->participant);
+            world_request(w, "POST", path, before[i].body);
+        } else {
+            switchboard_join(w->s, "guest:Eve", ROOM, w->now, line, NULL);
+            world_request(w, "GET", WORLD_BETA "/participants", NULL);
+            cJSON_ArrayForEach (p, json_get(w->answer, "value"))
+                if (json_bool(p, "isInLobby", false))
+                    snprintf(ids->participant, ID_MAX, "%s", json_str(p, "id"));
+        }
+        world_pass(w, 1000);
+    }
+}
+
+/* The method table says how a second sending is answered. */
+static void what_is_sent_twice_is_answered_as_the_table_says(void)
+{
+    for (const struct method *m = method_table; m->name; m++) {
+        char path[1024], body[2048];
+        int first, second;
+        struct world w;
+        struct ids ids;
+
+        if (!m->verb || m->path[0] != '/' ||
+            (m->repeat != REPEAT_HARMLESS && m->repeat != REPEAT_REFUSED))
+            continue;
+        furnish(&w, &ids);
+        prepare(&w, m, &ids);
+        path_for(&w, m, &ids, path);
+        first = world_request(&w, m->verb, path, body_for(m, &ids, body));
+        second = world_request(&w, m->verb, path, body_for(m, &ids, body));
+        if (m->repeat == REPEAT_REFUSED)
+            test_expect(first == (int)m->success && (second == 404 || second == 409), __FILE__,
+                        __LINE__, "%s: %d, then %d", m->name, first, second);
+        else
+            test_expect(second == first, __FILE__, __LINE__, "%s: %d, then %d", m->name, first,
+                        second);
+        world_close(&w);
+    }
+}
+
 static void errors_are_what_they_say(void)
 {
     struct world w;
@@ -445,6 +509,7 @@ static void a_moment_without_memory_is_survived(void)
 }
 
 const struct test switchboard_api_tests[] = {TEST(every_method_has_a_true_answer),
+                                             TEST(what_is_sent_twice_is_answered_as_the_table_says),
                                              TEST(errors_are_what_they_say),
                                              TEST(app_hosted_media_is_for_signalling),
                                              TEST(operations_stay_readable),

@@ -97,6 +97,51 @@ static void repeats_what_can_be_recognised(void)
     peer_close(&p);
 }
 
+/* A second sending that is refused says that the first was carried out. */
+static void what_is_so_already_is_done(void)
+{
+    static const struct {
+        const char *method, *ids, *path;
+        int first, second;  /* what the service answers; 0: nothing  */
+        int told;           /* to the flow                           */
+        const char *status; /* of the operation, or NULL             */
+    } rows[] = {
+        {"participant.stopHoldMusic", "{\"participant\":\"p\"}", "/stopHoldMusic", 500, 409, 202,
+         "completed"},
+        {"participant.stopHoldMusic", "{\"participant\":\"p\"}", "/stopHoldMusic", 429, 409, 409,
+         NULL},
+        {"audioRoutingGroup.delete", "{\"group\":\"g\"}", "/audioRoutingGroups/g", 0, 404, 204,
+         NULL},
+        {"audioRoutingGroup.delete", "{\"group\":\"g\"}", "/audioRoutingGroups/g", 503, 404, 404,
+         NULL},
+        {"participant.delete", "{\"participant\":\"p\"}", "/participants/p", 0, 403, 403, NULL},
+        {"reject", NULL, "/reject", 0, 409, 202, NULL},
+        {"mute", NULL, "/mute", 500, 409, 409, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static struct peer p;
+        const struct event *ev;
+        uint64_t id = 0;
+
+        peer_init(&p);
+        peer_open(&p);
+        peer_offer(&p);
+        peer_method(&p, rows[i].method, 1, rows[i].ids, NULL);
+        EXPECT_IN(peer_request(&p, &id)->url, rows[i].path);
+        peer_answer(&p, id, rows[i].first, "{}", NULL);
+        peer_wait(&p, 1000);
+        EXPECT_IN(peer_request(&p, &id)->url, rows[i].path);
+        peer_answer(&p, id, rows[i].second, "{\"error\":{\"code\":\"x\"}}", NULL);
+        if (rows[i].second == 404) /* is the call itself gone? */
+            peer_serve(&p, "GET", PEER_CALL, 200, "{\"state\":\"established\"}");
+        ev = peer_expect_answer(&p, 1, rows[i].told);
+        EXPECT_STR(json_str(ev->data, "status"), rows[i].status);
+        EXPECT(!json_get(ev->data, "error") == (rows[i].told < 300));
+        peer_close(&p);
+    }
+}
+
 static void never_repeats_blindly(void)
 {
     static struct peer p;
@@ -156,7 +201,11 @@ static void gives_up_at_the_deadline(void)
 }
 
 const struct test wire_again_tests[] = {
-    TEST(renews_a_refused_token_once),    TEST(waits_as_long_as_the_service_asks),
-    TEST(repeats_what_can_be_recognised), TEST(never_repeats_blindly),
-    TEST(gives_up_at_the_deadline),       {0},
+    TEST(renews_a_refused_token_once),
+    TEST(waits_as_long_as_the_service_asks),
+    TEST(repeats_what_can_be_recognised),
+    TEST(never_repeats_blindly),
+    TEST(gives_up_at_the_deadline),
+    TEST(what_is_so_already_is_done),
+    {0},
 };
