@@ -67,7 +67,7 @@ static int resolve(cJSON *parent, cJSON *item, const char *path, const struct ca
 /* Field `name` holds one prompt, not a list: resolve it in a list of its own. */
 static int resolve_single(cJSON *args, const char *name, const struct call *call, struct error *e)
 {
-    cJSON *list = cJSON_CreateArray(), *copy = cJSON_Duplicate(json_get(args, name), true);
+    cJSON *list = cJSON_CreateArray(), *copy = json_copy(json_get(args, name));
     int err;
 
     if (!list || !copy || !cJSON_AddItemToArray(list, copy)) {

@@ -1,16 +1,74 @@
 #include "base/json.h"
 
+#include "base/json_tree.h"
 #include "base/text.h"
 
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How many of the `n` bytes at `p` have nothing to be looked at within a string: eight at a time,
- * by the usual tests for a byte of a word that is zero (quote, backslash), small or large. */
-static size_t plain(const unsigned char *p, size_t n)
+/* --- values in one piece of memory ----------------------------------------------------------- */
+
+cJSON *json_node(int type, const size_t *name, const size_t *text)
+{
+    size_t size = sizeof(cJSON) + (name ? *name + 1 : 0) + (text ? *text + 1 : 0);
+    cJSON *v = malloc(size);
+    char *at;
+
+    if (!v)
+        return NULL;
+    at = (char *)(v + 1);
+    *v = (cJSON){.type = type};
+    if (name) {
+        v->type |= cJSON_StringIsConst;
+        v->string = at;
+        at += *name + 1;
+    }
+    if (text) {
+        v->type |= cJSON_IsReference;
+        v->valuestring = at;
+    }
+    return v;
+}
+
+static cJSON *node(int type, const char *name, const char *text)
+{
+    size_t n = name ? strlen(name) : 0, m = text ? strlen(text) : 0;
+    cJSON *v = json_node(type, name ? &n : NULL, text ? &m : NULL);
+
+    if (v && name)
+        memcpy(v->string, name, n + 1);
+    if (v && text)
+        memcpy(v->valuestring, text, m + 1);
+    return v;
+}
+
+void json_set_number(cJSON *v, double x)
+{
+    v->valuedouble = x;
+    v->valueint = x >= INT_MAX ? INT_MAX : x <= INT_MIN ? INT_MIN : (int)x;
+}
+
+void json_append(cJSON *parent, cJSON *v)
+{
+    cJSON *first = parent->child;
+
+    v->next = NULL;
+    if (first) {
+        v->prev = first->prev;
+        first->prev->next = v;
+        first->prev = v;
+    } else {
+        parent->child = v->prev = v;
+    }
+}
+
+/* Eight at a time, by the usual tests for a byte of a word that is zero (quote, backslash), small
+ * or large. */
+size_t json_plain(const char *p, size_t n)
 {
     const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
     size_t i = 0;
@@ -29,117 +87,47 @@ static size_t plain(const unsigned char *p, size_t n)
     return i;
 }
 
-/* One pass before the parser: depth, UTF-8 and \u0000, none of which cJSON looks at. */
-static int scan(const unsigned char *p, size_t n, struct error *e)
+/* `as`: its name in the copy; NULL: none. */
+static cJSON *copy(const cJSON *v, const char *as)
 {
-    bool in_string = false;
-    int depth = 0;
+    cJSON *c = node(v->type & 0xFF, as, v->valuestring), *inner;
 
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c;
-
-        if (in_string)
-            i += plain(p + i, n - i);
-        if (i == n)
-            break;
-        c = p[i];
-
-        if (c >= 0x80) {
-            size_t more = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
-            unsigned long rune = c & (0x3Fu >> more);
-
-            if (c < 0xC2 || c > 0xF4 || n - i <= more)
-                return error_set(e, ERR_INVALID, "JSON: invalid UTF-8 at byte %zu", i);
-            for (size_t k = 1; k <= more; k++) {
-                if ((p[i + k] & 0xC0) != 0x80)
-                    return error_set(e, ERR_INVALID, "JSON: invalid UTF-8 at byte %zu", i);
-                rune = rune << 6 | (p[i + k] & 0x3F);
-            }
-            if (rune < (more == 3   ? 0x10000u
-                        : more == 2 ? 0x800u
-                                    : 0x80u) ||
-                (rune >= 0xD800 && rune < 0xE000) || rune > 0x10FFFF)
-                return error_set(e, ERR_INVALID, "JSON: invalid UTF-8 at byte %zu", i);
-            i += more;
-        } else if (c == '\0') {
-            return error_set(e, ERR_INVALID, "JSON: NUL at byte %zu", i);
-        } else if (in_string) {
-            if (c < 0x20)
-                return error_set(e, ERR_INVALID, "JSON: control character at byte %zu", i);
-            if (c == '\\') {
-                if (n - i > 5 && memcmp(p + i, "\\u0000", 6) == 0)
-                    return error_set(e, ERR_INVALID, "JSON: \\u0000 at byte %zu", i);
-                i++;
-            } else if (c == '"') {
-                in_string = false;
-            }
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > JSON_MAX_DEPTH)
-                return error_set(e, ERR_INVALID, "JSON: nested deeper than %d at byte %zu",
-                                 JSON_MAX_DEPTH, i);
-        } else if (c == '}' || c == ']') {
-            depth--;
+    if (!c)
+        return NULL;
+    c->valueint = v->valueint;
+    c->valuedouble = v->valuedouble;
+    for (const cJSON *m = v->child; m; m = m->next) {
+        inner = copy(m, m->string);
+        if (!inner) {
+            cJSON_Delete(c);
+            return NULL;
         }
+        json_append(c, inner);
     }
-    return 0;
+    return c;
 }
 
-/* cJSON does not say whether the text or the memory was bad: text that is good is good the second
- * time, when memory failed for a moment only. */
-static cJSON *parse(const char *text, size_t n, const char **end, bool *no_memory)
+cJSON *json_copy(const cJSON *v)
 {
-    cJSON *v = cJSON_ParseWithLengthOpts(text, n, end, false);
-    void *probe;
+    return v ? copy(v, v->string) : NULL;
+}
 
-    *no_memory = false;
-    if (v)
-        return v;
-    v = cJSON_ParseWithLengthOpts(text, n, end, false);
-    if (!v) {
-        probe = malloc(n + sizeof *v);
-        *no_memory = !probe;
-        free(probe);
-    }
+/* --- reading --------------------------------------------------------------------------------- */
+
+static cJSON *find(const cJSON *o, const char *key)
+{
+    cJSON *v = o && (o->type & 0xFF) == cJSON_Object ? o->child : NULL;
+
+    while (v && !(v->string && text_same(v->string, key)))
+        v = v->next;
     return v;
-}
-
-int json_parse(cJSON **out, const char *text, size_t n, struct error *e)
-{
-    const char *end = NULL;
-    bool no_memory;
-    cJSON *v;
-    int err = scan((const unsigned char *)text, n, e);
-
-    if (err)
-        return err;
-    v = parse(text, n, &end, &no_memory);
-    if (no_memory)
-        return error_set(e, ERR_NOMEM, "no memory");
-    if (!v) {
-        size_t at = end ? (size_t)(end - text) : 0;
-        return error_set(e, ERR_INVALID,
-                         n ? "JSON: malformed at byte %zu" : "JSON: empty (byte %zu)", at);
-    }
-    for (; end < text + n; end++) {
-        if (!strchr(" \t\r\n", *end)) {
-            cJSON_Delete(v);
-            return error_set(e, ERR_INVALID, "JSON: more text after the value at byte %zu",
-                             (size_t)(end - text));
-        }
-    }
-    *out = v;
-    return 0;
 }
 
 cJSON *json_get(const cJSON *o, const char *key)
 {
-    cJSON *v = cJSON_IsObject(o) ? o->child : NULL;
+    cJSON *v = find(o, key);
 
-    while (v && !(v->string && text_same(v->string, key)))
-        v = v->next;
-    return cJSON_IsNull(v) ? NULL : v;
+    return v && (v->type & 0xFF) == cJSON_NULL ? NULL : v;
 }
 
 const char *json_str(const cJSON *o, const char *key)
@@ -173,26 +161,61 @@ bool json_bool(const cJSON *o, const char *key, bool fallback)
     return cJSON_IsBool(v) ? cJSON_IsTrue(v) : fallback;
 }
 
+/* --- changing -------------------------------------------------------------------------------- */
+
+/* `v`, which has its name, becomes a member of `o`. */
+static int put(cJSON *o, cJSON *v)
+{
+    cJSON *old;
+
+    if (!o || !v) {
+        cJSON_Delete(v);
+        return ERR_NOMEM;
+    }
+    old = find(o, v->string);
+    if (old)
+        cJSON_Delete(cJSON_DetachItemViaPointer(o, old));
+    json_append(o, v);
+    return 0;
+}
+
 int json_set(cJSON *o, const char *key, cJSON *value)
 {
-    if (!value)
-        return ERR_NOMEM;
-    cJSON_DeleteItemFromObjectCaseSensitive(o, key);
-    if (!cJSON_AddItemToObject(o, key, value)) {
+    char *name = value ? strdup(key) : NULL;
+
+    if (!name) {
         cJSON_Delete(value);
         return ERR_NOMEM;
     }
-    return 0;
+    if (!(value->type & cJSON_StringIsConst))
+        cJSON_free(value->string);
+    value->type &= ~cJSON_StringIsConst;
+    value->string = name;
+    return put(o, value);
 }
 
 int json_set_str(cJSON *o, const char *key, const char *value)
 {
-    return json_set(o, key, cJSON_CreateString(value));
+    return put(o, value ? node(cJSON_String, key, value) : NULL);
+}
+
+int json_set_raw(cJSON *o, const char *key, const char *text)
+{
+    return put(o, node(cJSON_Raw, key, text));
+}
+
+int json_set_copy(cJSON *o, const char *key, const cJSON *value)
+{
+    return put(o, value ? copy(value, key) : NULL);
 }
 
 int json_set_int(cJSON *o, const char *key, int64_t value)
 {
-    return json_set(o, key, cJSON_CreateNumber((double)value));
+    cJSON *v = node(cJSON_Number, key, NULL);
+
+    if (v)
+        json_set_number(v, (double)value);
+    return put(o, v);
 }
 
 int json_merge(cJSON *into, const cJSON *from)
@@ -200,16 +223,11 @@ int json_merge(cJSON *into, const cJSON *from)
     const cJSON *v;
 
     cJSON_ArrayForEach (v, from) {
-        int err = v->string ? json_set(into, v->string, cJSON_Duplicate(v, true)) : 0;
+        int err = v->string ? json_set_copy(into, v->string, v) : 0;
         if (err)
             return err;
     }
     return 0;
-}
-
-char *json_text(const cJSON *v)
-{
-    return cJSON_PrintUnformatted(v);
 }
 
 static int by_name(const void *a, const void *b)
@@ -248,10 +266,10 @@ static int sort_members(cJSON *v)
 
 char *json_canonical(const cJSON *v)
 {
-    cJSON *copy = cJSON_Duplicate(v, true);
-    char *text = copy && sort_members(copy) == 0 ? json_text(copy) : NULL;
+    cJSON *sorted = json_copy(v);
+    char *text = sorted && sort_members(sorted) == 0 ? json_text(sorted) : NULL;
 
-    cJSON_Delete(copy);
+    cJSON_Delete(sorted);
     return text;
 }
 

@@ -1,6 +1,9 @@
 /*
- * JSON over cJSON: what we add is limits on what comes from the network, typed getters that never
- * fail, and one canonical spelling, so that equal values have equal bytes.
+ * JSON as trees of cJSON: what we add is a parser with limits on what comes from the network, typed
+ * getters that never fail, and one canonical spelling, so that equal values have equal bytes.
+ *
+ * A value that is made here is one piece of memory with its name and its text. cJSON_Delete and
+ * what adds and detaches know that by the value's flags, cJSON_Duplicate does not: json_copy.
  */
 #ifndef IVORY_BASE_JSON_H
 #define IVORY_BASE_JSON_H
@@ -34,6 +37,11 @@ bool json_bool(const cJSON *o, const char *key, bool fallback);
 int json_set(cJSON *o, const char *key, cJSON *value);
 int json_set_str(cJSON *o, const char *key, const char *value);
 int json_set_int(cJSON *o, const char *key, int64_t value);
+int json_set_raw(cJSON *o, const char *key, const char *text); /* a text that is JSON itself */
+int json_set_copy(cJSON *o, const char *key, const cJSON *value);
+
+/* A copy of `v`, its name too; NULL: no memory, or of NULL. */
+cJSON *json_copy(const cJSON *v);
 
 /* Copy each property of `from` into `into`, replacing same-named ones. Null values replace too. */
 int json_merge(cJSON *into, const cJSON *from);

@@ -1,8 +1,6 @@
 #include "base/utf8.h"
 
-/* Length of the well-formed character at `p`, of which `n` bytes are there; 0 when there is none.
- */
-static size_t character(const unsigned char *p, size_t n)
+size_t utf8_character(const unsigned char *p, size_t n)
 {
     static const unsigned long least[] = {0, 0x80, 0x800, 0x10000};
     size_t more = p[0] >= 0xF0 ? 3 : p[0] >= 0xE0 ? 2 : 1;
@@ -27,7 +25,7 @@ size_t utf8_check(const char *text, size_t n)
     size_t at = 0;
 
     while (at < n) {
-        size_t len = character((const unsigned char *)text + at, n - at);
+        size_t len = utf8_character((const unsigned char *)text + at, n - at);
         if (!len)
             return at;
         at += len;

@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+/* Length of the well-formed character at `p`, of which `n` bytes are there; 0 when there is none.
+ */
+size_t utf8_character(const unsigned char *p, size_t n);
+
 /* The offset of the first byte that does not belong to a well-formed character, or `n`. */
 size_t utf8_check(const char *text, size_t n);
 

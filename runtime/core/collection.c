@@ -49,7 +49,7 @@ static int append_copy(cJSON *array, const cJSON *item)
 
     if (!has_room(array))
         return 0;
-    copy = cJSON_Duplicate(item, true);
+    copy = json_copy(item);
 
     if (copy && cJSON_AddItemToArray(array, copy))
         return 0;
@@ -88,7 +88,7 @@ int call_leg_roster(struct leg *leg, const cJSON *data)
     if (!cJSON_IsArray(data) || leg->ended)
         return 0;
     if (!is_delta(leg, data)) {
-        copy = cJSON_Duplicate(data, true);
+        copy = json_copy(data);
         return json_set(leg->facts, "participants", copy);
     }
     roster = collection(leg, "participants");

@@ -97,8 +97,8 @@ int command_copy(struct command *to, const struct command *from)
 {
     struct command c = *from;
 
-    c.ids = from->ids ? cJSON_Duplicate(from->ids, true) : NULL;
-    c.args = from->args ? cJSON_Duplicate(from->args, true) : NULL;
+    c.ids = from->ids ? json_copy(from->ids) : NULL;
+    c.args = from->args ? json_copy(from->args) : NULL;
     if ((from->ids && !c.ids) || (from->args && !c.args)) {
         command_fini(&c);
         return ERR_NOMEM;

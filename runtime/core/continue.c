@@ -69,7 +69,7 @@ static cJSON *snapshot(const struct call *call)
     cJSON *o = cJSON_CreateObject();
 
     if (!o || json_set_str(o, "flow", call->next) || json_set_int(o, "at", call->now) ||
-        (call->state && json_set(o, "state", cJSON_Duplicate(call->state, true))) ||
+        (call->state && json_set_copy(o, "state", call->state)) ||
         (call->join && json_set_str(o, "join", call->join)) ||
         json_set_int(o, "since", call->since) || json_set_int(o, "legs", call->nlegs) ||
         json_set_int(o, "commands", call->command_seq + 1) ||
@@ -242,7 +242,7 @@ int call_restore(struct call *call, const struct event *start_event)
     int err;
 
     snprintf(call->next, sizeof call->next, "%s", flow ? flow : "");
-    if (json_get(o, "state") && !(call->state = cJSON_Duplicate(json_get(o, "state"), true)))
+    if (json_get(o, "state") && !(call->state = json_copy(json_get(o, "state"))))
         return ERR_NOMEM;
     if (json_str(o, "join") && !(call->join = strdup(json_str(o, "join"))))
         return ERR_NOMEM;
@@ -264,7 +264,7 @@ int core_continued(struct event *out, const struct command *c, const char *bundl
     const char *id = json_str(c->ids, "call");
     struct event ev = {.kind = EVENT_START,
                        .time = json_int(json_get(c->args, "continue"), "at", 0),
-                       .data = cJSON_Duplicate(c->args, true)};
+                       .data = json_copy(c->args)};
 
     memcpy(ev.key, c->key, sizeof ev.key);
     snprintf(ev.call_id, sizeof ev.call_id, "%s", id ? id : "");

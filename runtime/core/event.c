@@ -178,7 +178,7 @@ int event_decode(struct event *out, const char *text, size_t n, struct error *e)
 
 int event_copy(struct event *to, const struct event *from)
 {
-    cJSON *data = from->data ? cJSON_Duplicate(from->data, true) : NULL;
+    cJSON *data = from->data ? json_copy(from->data) : NULL;
 
     if (from->data && !data)
         return ERR_NOMEM;

@@ -63,14 +63,18 @@ enum { MEMBERS_MAX = 1000 };
 int call_leg_keep(struct leg *leg, const cJSON *v)
 {
     bool deep = (cJSON_IsObject(v) || cJSON_IsArray(v)) && !is_collection(v->string);
-    bool room = cJSON_GetObjectItemCaseSensitive(leg->facts, v->string) ||
-                cJSON_GetArraySize(leg->facts) < MEMBERS_MAX;
-    char *text = deep && room ? json_text(v) : NULL;
-    int err = deep && room && !text ? ERR_NOMEM : note(leg, v);
+    char *text = NULL;
+    int err;
 
-    if (!err && room)
-        err = json_set(leg->facts, v->string,
-                       deep ? cJSON_CreateRaw(text) : cJSON_Duplicate(v, true));
+    if (!cJSON_GetObjectItemCaseSensitive(leg->facts, v->string) &&
+        cJSON_GetArraySize(leg->facts) >= MEMBERS_MAX)
+        return note(leg, v);
+    if (deep && !(text = json_text(v)))
+        return ERR_NOMEM;
+    err = note(leg, v);
+    if (!err)
+        err = deep ? json_set_raw(leg->facts, v->string, text)
+                   : json_set_copy(leg->facts, v->string, v);
     free(text);
     return err;
 }
@@ -92,7 +96,7 @@ static cJSON *opened(const cJSON *v)
     cJSON *copy = NULL;
 
     if (!cJSON_IsRaw(v))
-        return cJSON_Duplicate(v, true);
+        return json_copy(v);
     return json_parse(&copy, v->valuestring, strlen(v->valuestring), NULL) ? NULL : copy;
 }
 

@@ -35,7 +35,7 @@ static int take_body(struct request *r, const cJSON *data)
     if (!cJSON_IsObject(data))
         return 0;
     if (!r->body)
-        return (r->body = cJSON_Duplicate(data, true)) ? 0 : ERR_NOMEM;
+        return (r->body = json_copy(data)) ? 0 : ERR_NOMEM;
     return json_merge(r->body, data);
 }
 

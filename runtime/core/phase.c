@@ -40,7 +40,7 @@ static int place(struct call *call, const cJSON *create)
     static const struct request_spec spec = {.method = "create", .completes = REQUEST_STATE};
     struct leg *leg = call->legs[0];
     struct request *r;
-    cJSON *args = create ? cJSON_Duplicate(create, true) : cJSON_CreateObject();
+    cJSON *args = create ? json_copy(create) : cJSON_CreateObject();
     int err;
 
     if (!args)

@@ -113,7 +113,7 @@ static void answer_group(struct rest *r, const struct routing_group *g)
 
 static cJSON *copied(struct rest *r, const cJSON *v)
 {
-    cJSON *copy = cJSON_Duplicate(v, 1);
+    cJSON *copy = json_copy(v);
 
     if (!copy)
         board_nomem(r->s);

@@ -48,7 +48,11 @@ static int wrap(cJSON *v, const char *type, const char *name, cJSON **inner)
         cJSON_Delete(o);
         return ERR_NOMEM;
     }
-    value_swap(v, was);
+    if (value_swap(v, was)) {
+        cJSON_Delete(was);
+        cJSON_Delete(o);
+        return ERR_NOMEM;
+    }
     if (json_set(o, name, was)) {
         cJSON_Delete(o);
         return ERR_NOMEM;
@@ -290,10 +294,11 @@ int expand_list(const char *type, cJSON *v)
                 err = ERR_NOMEM;
         }
     } else if (!cJSON_IsObject(v) || v->child) {
-        if ((one = cJSON_CreateNull())) {
-            value_swap(v, one);
+        one = cJSON_CreateNull();
+        if (one && value_swap(v, one) == 0) {
             cJSON_AddItemToArray(list, one);
         } else {
+            cJSON_Delete(one);
             err = ERR_NOMEM;
         }
     }

@@ -151,7 +151,7 @@ static int fill(const struct method *m, cJSON *body, const struct request_contex
 static int set_body(struct http_message *out, const struct method *m, const cJSON *args,
                     const struct request_context *x, struct error *e)
 {
-    cJSON *body = args ? cJSON_Duplicate(args, true) : cJSON_CreateObject();
+    cJSON *body = args ? json_copy(args) : cJSON_CreateObject();
     char *text = NULL;
     int err = body ? fill(m, body, x) : ERR_NOMEM;
 

@@ -2,15 +2,14 @@
 
 #include "base/json.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 int value_set_type(cJSON *o, const char *type)
 {
-    char text[128];
+    char text[128] = TYPE_PREFIX;
 
-    snprintf(text, sizeof text, TYPE_PREFIX "%s", type);
+    strncat(text, type, sizeof text - sizeof TYPE_PREFIX);
     return json_set_str(o, TYPE_KEY, text);
 }
 
@@ -37,7 +36,7 @@ const char *value_type(const cJSON *o)
     return strncasecmp(text, prefix, sizeof prefix - 1) == 0 ? text + sizeof prefix - 1 : text;
 }
 
-void value_swap(cJSON *a, cJSON *b)
+static void exchange(cJSON *a, cJSON *b)
 {
     cJSON was = *a;
 
@@ -53,9 +52,32 @@ void value_swap(cJSON *a, cJSON *b)
     b->valuedouble = was.valuedouble;
 }
 
+/* A text that lies within its value (base/json.h) gets memory of its own. */
+static int loosen(cJSON *v)
+{
+    char *own;
+
+    if (!v->valuestring || !(v->type & cJSON_IsReference))
+        return 0;
+    if (!(own = strdup(v->valuestring)))
+        return ERR_NOMEM;
+    v->valuestring = own;
+    v->type &= ~cJSON_IsReference;
+    return 0;
+}
+
+int value_swap(cJSON *a, cJSON *b)
+{
+    if (loosen(a) || loosen(b))
+        return ERR_NOMEM;
+    exchange(a, b);
+    return 0;
+}
+
 void value_become(cJSON *to, cJSON *from)
 {
-    value_swap(to, from);
+    CHECK(!(from->type & cJSON_IsReference));
+    exchange(to, from);
     cJSON_Delete(from);
 }
 

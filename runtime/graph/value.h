@@ -20,10 +20,11 @@ int value_set_type(cJSON *o, const char *type);
 /* The type that object `o` says it has, without prefix and '#'; NULL when it says none. */
 const char *value_type(const cJSON *o);
 
-/* Exchange content and kind of two values; each keeps its name and its place. */
-void value_swap(cJSON *a, cJSON *b);
+/* Exchange content and kind of two values; each keeps its name and its place. ERR_NOMEM. */
+int value_swap(cJSON *a, cJSON *b);
 
-/* `to` takes over content and kind of `from`, but keeps its name and its place; `from` is freed. */
+/* `to` takes over content and kind of `from`, but keeps its name and its place; `from` is freed.
+ * Its text, if it is one, must not have come from json_parse or json_copy. */
 void value_become(cJSON *to, cJSON *from);
 
 /* Take member or element `item` out of `parent` and give it to `o` as `name`, replacing what is

@@ -51,7 +51,7 @@ static void say_ready(struct survey *v, void *call, bool home)
         json_set_int(body, "calls", (int64_t)v->calls) ||
         json_set_int(body, "recovering", (int64_t)v->recovering) ||
         (draining && json_set(body, "draining", cJSON_CreateTrue())) ||
-        (refused && json_set(body, "refused", cJSON_Duplicate(refused, true))) ||
+        (refused && json_set_copy(body, "refused", refused)) ||
         (!written && json_set_str(body, "journal", e.text))) {
         cJSON_Delete(body);
         body = NULL;

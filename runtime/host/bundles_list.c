@@ -202,7 +202,7 @@ cJSON *bundles_describe(struct bundles *b)
         }
     }
     if (!err && b->refused)
-        err = json_set(o, "refused", cJSON_Duplicate(b->refused, true));
+        err = json_set_copy(o, "refused", b->refused);
     if (!err && b->trial)
         err = json_set(o, "trial", describe_trial(b));
     if (err) {

@@ -164,7 +164,7 @@ cJSON *mocks_requests(const struct mocks *m, const char *pattern)
 
         if (!out || (pattern && !matches(pattern, json_str(item, "url"))))
             continue;
-        copy = cJSON_Duplicate(item, true);
+        copy = json_copy(item);
         if (!copy || !cJSON_AddItemToArray(out, copy)) {
             cJSON_Delete(copy);
             cJSON_Delete(out);

@@ -114,7 +114,7 @@ static void give_leg(struct recovery *r, struct patient *p, int i, int64_t now)
         ev.change = CHANGE_DELETED;
     strcpy(ev.key, p->key);
     strcpy(ev.call_id, leg->id);
-    ev.data = cJSON_Duplicate(leg->resource, true);
+    ev.data = json_copy(leg->resource);
     recovery_give(r, &ev, now);
 }
 
@@ -366,7 +366,7 @@ void recovery_answered(struct recovery *r, const struct event *ev, int64_t now)
         leg = &q->patient->legs[q->leg];
         leg->answered = true;
         leg->status = ev->status;
-        leg->resource = cJSON_Duplicate(ev->data, true);
+        leg->resource = json_copy(ev->data);
         q->patient->legs_asked--;
     } else if (q->kind != ASK_NOTHING) {
         doubt_answered(r, q, ev, now);

@@ -229,7 +229,7 @@ bool recovery_takes(struct recovery *r, struct command *c, int64_t now)
 static void ask_for_evidence(struct recovery *r, struct doubt *d, int64_t now)
 {
     struct question q = {.kind = ASK_EVIDENCE, .doubt = d, .leg = d->command.leg};
-    cJSON *ids = d->command.ids ? cJSON_Duplicate(d->command.ids, true) : NULL;
+    cJSON *ids = d->command.ids ? json_copy(d->command.ids) : NULL;
 
     if ((d->command.ids && !ids) ||
         recovery_ask(r, &q, d->command.key, evidence_of(&d->command)->ask, ids, now)) {
@@ -309,7 +309,7 @@ static void operation_told(struct recovery *r, const struct doubt *d, const stru
         if (!ev.data || json_set_str(ev.data, "status", "failed"))
             return event_fini(&ev);
     } else if (answer->status / 100 == 2 && has_ended(answer->data)) {
-        ev.data = cJSON_Duplicate(answer->data, true);
+        ev.data = json_copy(answer->data);
     } else {
         return; /* it goes on, or nothing is known: its end will be told */
     }
@@ -325,7 +325,7 @@ static bool operations_told(struct recovery *r, struct doubt *d, const struct ev
     const struct evidence *e = evidence_of(&d->command);
 
     if (found) {
-        confirm(r, d, 200, json_str(found, "id"), cJSON_Duplicate(found, true), now);
+        confirm(r, d, 200, json_str(found, "id"), json_copy(found), now);
     } else if (e && e->ask) {
         ask_for_evidence(r, d, now);
         return false;

@@ -88,7 +88,7 @@ static enum verdict grouped(const struct command *c, const cJSON *answer, cJSON 
         return VERDICT_OPEN;
     cJSON_ArrayForEach (group, list) {
         if (same_group(c->args, group))
-            return (*body = cJSON_Duplicate(group, true)) ? VERDICT_DONE : VERDICT_OPEN;
+            return (*body = json_copy(group)) ? VERDICT_DONE : VERDICT_OPEN;
     }
     return VERDICT_NOT_DONE;
 }

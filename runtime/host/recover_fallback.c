@@ -34,7 +34,7 @@ static int fallback_start(struct patient *p, struct event *ev)
 {
     struct past_leg *leg = &p->legs[0];
     const char *seed = json_str(p->start.data, "seed");
-    cJSON *call = leg->resource ? cJSON_Duplicate(leg->resource, true) : cJSON_CreateObject();
+    cJSON *call = leg->resource ? json_copy(leg->resource) : cJSON_CreateObject();
     int err;
 
     *ev = (struct event){.kind = EVENT_START};

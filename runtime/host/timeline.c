@@ -153,8 +153,8 @@ static int write_json(struct shown *s, const char *key, FILE *out)
         cJSON_DeleteItemFromObjectCaseSensitive(line, "sealed");
     if (o && !json_set_str(o, "key", key) && !json_set_int(o, "began", s->began) &&
         !json_set_str(o, "bundle", s->bundle) &&
-        (!s->ended || !json_set(o, "summary", cJSON_Duplicate(s->facts, true))) &&
-        !json_set(o, "timeline", cJSON_Duplicate(s->timeline, true)))
+        (!s->ended || !json_set_copy(o, "summary", s->facts)) &&
+        !json_set_copy(o, "timeline", s->timeline))
         text = json_text(o);
     if (text)
         fprintf(out, "%s\n", text);

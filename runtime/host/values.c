@@ -166,7 +166,7 @@ static int work_out(const struct values *v, const struct command *c, cJSON *data
         return add_error(data, "badArgument", "no name, or a long one");
     *write = strcmp(op, "get") != 0;
     if (strcmp(op, "put") == 0) {
-        *value = given ? cJSON_Duplicate(given, true) : NULL;
+        *value = given ? json_copy(given) : NULL;
         return given && !*value ? ERR_NOMEM : 0;
     }
     err = look(v, name, &old);
@@ -220,7 +220,7 @@ int values_apply(struct values *v, const struct command *c, struct event *answer
     ev.data = cJSON_CreateObject();
     err = ev.data ? work_out(v, c, ev.data, &value, &write) : ERR_NOMEM;
     if (!err && value)
-        err = json_set(ev.data, "value", cJSON_Duplicate(value, true));
+        err = json_set_copy(ev.data, "value", value);
     if (json_get(ev.data, "error"))
         ev.status = 0;
     if (!err && write) /* last, so that what fails has changed nothing */

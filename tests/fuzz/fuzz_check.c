@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     m = method_at(data[0]);
     version = data[0] & 128 ? VERSION_V1 : VERSION_BETA;
-    copy = cJSON_Duplicate(args, true);
+    copy = json_copy(args);
     (void)method_check_body(m, version, copy, &e);
     cJSON_Delete(copy);
     if (method_check(m, version, args, &e) == 0) {

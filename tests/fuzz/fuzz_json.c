@@ -62,6 +62,19 @@ static void check_taken(const char *text, size_t n)
     }
 }
 
+/* It is printed as cJSON prints what it takes itself. */
+static void check_printed(const cJSON *v, const char *text, size_t n)
+{
+    cJSON *theirs = cJSON_ParseWithLength(text, n);
+    char *a = json_text(v), *b = theirs ? cJSON_PrintUnformatted(theirs) : NULL;
+
+    if (!a || !b || strcmp(a, b) != 0)
+        abort();
+    free(a);
+    cJSON_free(b);
+    cJSON_Delete(theirs);
+}
+
 /* Through Lua and back, as text; NULL when it cannot be written. */
 static char *through(const char *text, size_t n)
 {
@@ -73,6 +86,7 @@ static char *through(const char *text, size_t n)
     if (json_parse(&v, text, n, &e))
         return NULL;
     check_taken(text, n);
+    check_printed(v, text, n);
     lua_pushcfunction(L, push);
     lua_pushlightuserdata(L, v);
     if (lua_pcall(L, 1, 1, 0) == LUA_OK && luajson_read(&back, L, -1, &e) == 0)

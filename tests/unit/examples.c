@@ -76,7 +76,7 @@ static void each_status(const struct request_walk *walk, struct example_request 
     static const char *const statuses[] = {"notRecording", "recording", "failed"};
 
     for (size_t i = 0; i < 3; i++) {
-        cJSON *one = cJSON_Duplicate(r.body, true);
+        cJSON *one = json_copy(r.body);
 
         json_set_str(one, "status", statuses[i]);
         walk->visit(

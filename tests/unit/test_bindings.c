@@ -318,7 +318,7 @@ static void json_goes_both_ways(void)
            "local v = json.decode '{\"a\":[1,{\"b\":null}]}' print(v.a[1], v.a[2].b == json.null)\n"
            "print(pcall(json.decode, '{'))\nprint(pcall(json.encode, print))",
            "{\"a\":null,\"b\":[1,2.5,\"x\"],\"c\":[]}\n1\ttrue\n"
-           "false\tjson.decode: JSON: malformed at byte 0\nfalse\tjson.encode: a function\n");
+           "false\tjson.decode: JSON: malformed at byte 1\nfalse\tjson.encode: a function\n");
 }
 
 static void join_links_are_read(void)

@@ -24,7 +24,7 @@ static void accepts(int line, const char *method, unsigned version, const char *
                     const char *want)
 {
     struct error e = {""};
-    cJSON *got = json(args), *expected = want ? json(want) : cJSON_Duplicate(got, true);
+    cJSON *got = json(args), *expected = want ? json(want) : json_copy(got);
     int err = method_check(method_find(method), version, got, &e);
     char *text;
 

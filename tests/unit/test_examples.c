@@ -51,7 +51,7 @@ static void reproduce(const struct example_request *r)
 
     if (ok) {
         c.method = method->name;
-        c.args = r->body ? cJSON_Duplicate(r->body, true) : NULL;
+        c.args = r->body ? json_copy(r->body) : NULL;
         x.call_id = json_str(c.ids, "call");
         /* as the service would judge it, before we complete anything */
         test_expect(!r->body || method_check_body(method, x.version, c.args, &e) == 0, __FILE__,

@@ -107,7 +107,7 @@ static void everywhere(void (*fail)(long n))
                 tell(&w);
             ends(&w, stories[i], n++);
         } while (test_allocation_failed());
-        EXPECT(n > 250);
+        EXPECT(n > 200);
         flow_fini(&w);
     }
 }

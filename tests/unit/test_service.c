@@ -65,7 +65,7 @@ static void keep_notification(struct fixture *f, const struct http_message *r)
     EXPECT_INT(json_parse(&body, r->body ? r->body : "", r->n, NULL), 0);
     cJSON_ArrayForEach (value, json_get(body, "value")) {
         if (f->nseen < MANY)
-            f->seen[f->nseen++] = cJSON_Duplicate(value, true);
+            f->seen[f->nseen++] = json_copy(value);
     }
     cJSON_Delete(body);
 }
