@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,15 +88,29 @@ int buf_fmt(struct buf *b, const char *fmt, ...)
     return 0;
 }
 
+static bool is_unreserved(char c)
+{
+    char low = (char)(c | 32);
+
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == '~';
+}
+
 int buf_urlencode(struct buf *b, const char *s)
 {
-    static const char keep[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char digits[] = "0123456789ABCDEF";
 
-    for (; *s; s++) {
-        if (strchr(keep, *s))
-            buf_char(b, *s);
-        else
-            buf_fmt(b, "%%%02X", (unsigned)(unsigned char)*s);
+    while (*s) {
+        size_t n = 0;
+
+        while (is_unreserved(s[n]))
+            n++;
+        buf_add(b, s, n);
+        s += n;
+        if (*s) {
+            buf_add(b, (char[]){'%', digits[(unsigned char)*s >> 4], digits[*s & 15]}, 3);
+            s++;
+        }
     }
     return b->err;
 }

@@ -7,6 +7,7 @@
 #define IVORY_BASE_MAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct map {
     struct map_entry *entries; /* dense, `n` of them */
@@ -19,7 +20,7 @@ struct map {
 struct map_entry {
     char *key;
     void *value;
-    unsigned long long hash;
+    uint64_t hash;
 };
 
 /* Start an empty map; `seed` from random_bytes for keys from the network, 0 where that is moot. */

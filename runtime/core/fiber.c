@@ -1,5 +1,7 @@
 #include "core/fiber.h"
 
+#include "base/text.h"
+
 #include "core/machine.h"
 
 #include <lauxlib.h>
@@ -248,7 +250,7 @@ static const char *resume(struct fiber *f)
     status = lua_resume(f->co, cell_state(cell), nargs, &nres);
     limit = cell_leave(cell);
     if (limit)
-        snprintf(core->overrun.where, sizeof core->overrun.where, "%s", cell_broken_where(cell));
+        text_copy(core->overrun.where, sizeof core->overrun.where, cell_broken_where(cell));
     core->pulse.running = NULL;
     core->running = NULL;
     if (limit || status == LUA_YIELD)

@@ -1,6 +1,7 @@
 #include "core/request.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "core/machine.h"
 
 #include <stdio.h>
@@ -48,7 +49,7 @@ void request_fail(struct request *r, const char *code, int status, int subcode, 
     r->failed = true;
     r->status = status ? status : r->status;
     r->subcode = subcode;
-    snprintf(r->code, sizeof r->code, "%s", code);
+    text_copy(r->code, sizeof r->code, code);
     free(r->message);
     r->message = message ? strdup(message) : NULL;
     request_finish(r);
@@ -114,8 +115,8 @@ static int submit(struct request *r)
 
     if (err)
         return call_nomem(r->call);
-    snprintf(c.fiber, sizeof c.fiber, "%s", r->fiber);
-    snprintf(c.where, sizeof c.where, "%s", r->where);
+    text_copy(c.fiber, sizeof c.fiber, r->fiber);
+    text_copy(c.where, sizeof c.where, r->where);
     c.ids = r->ids;
     c.args = r->args;
     r->ids = r->args = NULL;
@@ -181,8 +182,8 @@ static int make(struct request **out, struct leg *leg, const struct request_spec
     r->spec = *spec;
     r->ids = ids;
     r->args = args;
-    snprintf(r->fiber, sizeof r->fiber, "%s", path);
-    snprintf(r->where, sizeof r->where, "%s", where);
+    text_copy(r->fiber, sizeof r->fiber, path);
+    text_copy(r->where, sizeof r->where, where);
     timer_init(&r->bound, call, bound_over);
     list_init(&r->lane_link);
     list_append(&call->requests, &r->link);
@@ -271,7 +272,7 @@ bool request_cancel(struct request *r)
     if (!r->spec.method && !r->done) {
         struct command c = {.kind = COMMAND_CANCEL, .leg = r->leg->index};
 
-        snprintf(c.fiber, sizeof c.fiber, "%s", r->fiber);
+        text_copy(c.fiber, sizeof c.fiber, r->fiber);
         c.args = cJSON_CreateObject();
         if (c.args && json_set_int(c.args, "seq", r->seq) == 0)
             call_issue(call, &c);

@@ -1,6 +1,7 @@
 #include "graph/methods.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "graph/expand.h"
 #include "graph/rules.h"
 #include "graph/value.h"
@@ -22,9 +23,10 @@ struct check {
 static size_t enter(struct check *c, const char *name)
 {
     size_t was = c->n;
-    int n = snprintf(c->path + was, sizeof c->path - was, "%s%s", was ? "." : "", name);
 
-    c->n = was + (size_t)n < sizeof c->path ? was + (size_t)n : sizeof c->path - 1;
+    if (was)
+        c->n += text_copy(c->path + was, sizeof c->path - was, ".");
+    c->n += text_copy(c->path + c->n, sizeof c->path - c->n, name);
     return was;
 }
 

@@ -1,5 +1,7 @@
 #include "graph/wire_state.h"
 
+#include "base/text.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +37,7 @@ void wire_leg_path(const struct leg *l, char out[WIRE_PATH_MAX])
     if (l->number)
         snprintf(out, WIRE_PATH_MAX, "%s.%d", l->call->key, l->number);
     else
-        snprintf(out, WIRE_PATH_MAX, "%s", l->call->key);
+        text_copy(out, WIRE_PATH_MAX, l->call->key);
 }
 
 struct leg *wire_leg_by_path(const struct wire *w, const char *path_key, bool *ended)

@@ -1,6 +1,7 @@
 #include "graph/wire_state.h"
 
-#include <stdio.h>
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +65,7 @@ static void say(struct wire *w, const char *level, const char *key, const char *
         return;
     }
     a->a.level = level;
-    snprintf(a->a.event.key, sizeof a->a.event.key, "%s", key);
+    text_copy(a->a.event.key, sizeof a->a.event.key, key);
     wire_action_push(w, a);
 }
 
@@ -144,7 +145,7 @@ int wire_tick(struct wire *w, int64_t now)
 
 static void sending_name(char out[17], uint64_t id)
 {
-    snprintf(out, 17, "%llx", (unsigned long long)id);
+    hex_encode(out, &id, sizeof id);
 }
 
 void wire_sending_forget(struct wire *w, struct sending *s)

@@ -1,6 +1,7 @@
 #include "graph/wire_state.h"
 
-#include <openssl/crypto.h>
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -63,7 +64,7 @@ static bool is_last(const struct keys *k, const char *authorization, int64_t now
 {
     size_t n = k->last && authorization ? strlen(k->last) : 0;
 
-    return n && strlen(authorization) == n && CRYPTO_memcmp(k->last, authorization, n) == 0 &&
+    return n && strlen(authorization) == n && secret_same(k->last, authorization, n) &&
            k->last_claims.expires + SKEW_S > now / 1000;
 }
 

@@ -1,11 +1,11 @@
+#include "base/text.h"
+#include "graph/notify.h"
 #include "graph/wire_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "graph/notify.h"
 
 enum { KEYS_WAIT_MS = 10 * 1000 };
 
@@ -167,18 +167,24 @@ static int take_event(struct wire *w, struct webhook *in, struct leg *on_path, s
     return err;
 }
 
+/* Mostly they are spelled alike. */
+static bool same_tenant(const char *a, const char *b)
+{
+    return text_same(a, b) || id_equal(a, b);
+}
+
 /* Whether the token's tenant is that of every call the notification is about. */
 static bool tenants_agree(struct wire *w, const struct webhook *in, const struct leg *on_path,
                           const struct event_list *events)
 {
     if (!in->tenant[0])
         return true;
-    if (on_path && on_path->call->peer && !id_equal(on_path->call->peer, in->tenant))
+    if (on_path && on_path->call->peer && !same_tenant(on_path->call->peer, in->tenant))
         return false;
     for (size_t i = 0; i < events->n; i++) {
         const struct leg *l = wire_leg_by_id(w, events->items[i].call_id);
 
-        if (l && l->call->peer && !id_equal(l->call->peer, in->tenant))
+        if (l && l->call->peer && !same_tenant(l->call->peer, in->tenant))
             return false;
     }
     return true;

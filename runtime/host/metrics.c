@@ -2,8 +2,8 @@
 
 #include "base/json.h"
 #include "base/random.h"
+#include "base/text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,14 +53,14 @@ static void tally_fini(struct tally *t)
 /* One label; what would end the text early is left out. */
 static void add_labelled(struct tally *t, const char *label, const char *value)
 {
-    char labels[160], clean[96];
-    size_t n = 0;
+    char labels[160];
+    size_t n = text_copy(labels, 32, label);
 
-    for (; value && *value && n < sizeof clean - 1; value++)
+    n += text_copy(labels + n, 3, "=\"");
+    for (; value && *value && n < sizeof labels - 2; value++)
         if (*value != '"' && *value != '\\' && (unsigned char)*value >= 0x20)
-            clean[n++] = *value;
-    clean[n] = '\0';
-    snprintf(labels, sizeof labels, "%s=\"%s\"", label, clean);
+            labels[n++] = *value;
+    memcpy(labels + n, "\"", 2);
     tally_add(t, labels, 1);
 }
 
@@ -133,11 +133,26 @@ void metrics_command(struct metrics *m, const struct command *c)
         find_limit(m, json_str(c->args, "text"));
 }
 
+static const char *status_text(int status, char text[4])
+{
+    if (status < 100 || status > 999)
+        return "0";
+    text[0] = (char)('0' + status / 100);
+    text[1] = (char)('0' + status / 10 % 10);
+    text[2] = (char)('0' + status % 10);
+    text[3] = '\0';
+    return text;
+}
+
 void metrics_answered(struct metrics *m, const char *method, int status, bool again)
 {
-    char labels[128];
+    char labels[128], text[4];
+    size_t n = text_copy(labels, sizeof labels, "method=\"");
 
-    snprintf(labels, sizeof labels, "method=\"%.64s\",status=\"%d\"", method, status);
+    n += text_copy(labels + n, 65, method);
+    n += text_copy(labels + n, 20, "\",status=\"");
+    n += text_copy(labels + n, 4, status_text(status, text));
+    memcpy(labels + n, "\"", 2);
     tally_add(&m->requests, labels, 1);
     if (again)
         add_labelled(&m->retries, "method", method);
@@ -153,10 +168,9 @@ void metrics_sent(struct metrics *m, const char *key, uint64_t now_ns)
 
 void metrics_webhook(struct metrics *m, int status)
 {
-    char text[16];
+    char text[4];
 
-    snprintf(text, sizeof text, "%d", status);
-    add_labelled(&m->webhooks, "status", text);
+    add_labelled(&m->webhooks, "status", status_text(status, text));
 }
 
 static void merge_tally(struct tally *sum, const struct tally *t)

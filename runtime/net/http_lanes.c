@@ -424,7 +424,7 @@ static bool is_special(const char *name)
         "TE",     "Trailer",    "Transfer-Encoding", "Upgrade"};
 
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
-        if (strcasecmp(name, special[i]) == 0)
+        if ((name[0] | 32) == (special[i][0] | 32) && strcasecmp(name, special[i]) == 0)
             return true;
     }
     return false;
