@@ -34,7 +34,7 @@ static void push_roster(lua_State *L, const struct leg *leg)
     luaL_checkstack(L, 4, NULL);
     lua_newtable(L);
     luajson_mark_array(L, -1);
-    cJSON_ArrayForEach (v, json_get(leg->facts, "participants")) {
+    cJSON_ArrayForEach (v, json_get(leg->collections, "participants")) {
         if (json_get(v, "removedState"))
             continue;
         luajson_push(L, v, false);
@@ -85,10 +85,8 @@ static void push_fact(lua_State *L, const struct leg *leg, const char *key)
 
 int call_property(lua_State *L, struct leg *leg, const char *key)
 {
-    const char *id = json_str(leg->facts, "id");
-
-    if (strcmp(key, "id") == 0)
-        push_text(L, id ? id : leg->id);
+    if (strcmp(key, "id") == 0 && call_leg_says(leg, key, "null"))
+        push_text(L, leg->id);
     else if (strcmp(key, "key") == 0)
         lua_pushstring(L, leg->call->key);
     else if (strcmp(key, "direction") == 0)

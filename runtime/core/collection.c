@@ -7,11 +7,12 @@
 /* The array `name` of the resource, made when absent; NULL = no memory. */
 static cJSON *collection(struct leg *leg, const char *name)
 {
-    cJSON *a = json_get(leg->facts, name);
+    cJSON *a = json_get(leg->collections, name);
 
     if (cJSON_IsArray(a))
         return a;
-    return json_set(leg->facts, name, cJSON_CreateArray()) ? NULL : json_get(leg->facts, name);
+    return call_leg_collect(leg, name, cJSON_CreateArray()) ? NULL
+                                                            : json_get(leg->collections, name);
 }
 
 static cJSON *by_id(const cJSON *array, const char *id)
@@ -81,16 +82,14 @@ static bool is_delta(const struct leg *leg, const cJSON *data)
  * filtered where Lua reads the roster. */
 int call_leg_roster(struct leg *leg, const cJSON *data)
 {
-    cJSON *roster, *copy;
+    cJSON *roster;
     const cJSON *v;
     int err = 0;
 
     if (!cJSON_IsArray(data) || leg->ended)
         return 0;
-    if (!is_delta(leg, data)) {
-        copy = json_copy(data);
-        return json_set(leg->facts, "participants", copy);
-    }
+    if (!is_delta(leg, data))
+        return call_leg_collect(leg, "participants", json_copy(data));
     roster = collection(leg, "participants");
     if (!roster)
         return ERR_NOMEM;

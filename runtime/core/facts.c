@@ -1,8 +1,8 @@
 /*
  * The resource of a leg, kept small while its call waits: a tree of JSON takes four times its text,
- * and most of it (who calls, where from, what for) is told once and read seldom. So objects and
- * arrays are kept as text and opened when they are read; the collections, which change often, stay
- * trees.
+ * and most of it (who calls, where from, what for) is told once and read seldom. So all members lie
+ * in one piece of memory, each as its name, NUL, its JSON, NUL, and are opened when they are read;
+ * the collections, which change often, are trees.
  */
 #include "base/json.h"
 #include "core/machine.h"
@@ -46,6 +46,8 @@ static int note(struct leg *leg, const cJSON *v)
         return remember(&leg->to, identity_text(json_get(first, "identity")));
     if (strcmp(v->string, "callRoutes") == 0) /* first sent there (reference §2.3) */
         return remember(&leg->routed, identity_text(json_get(first, "original")));
+    if (strcmp(v->string, "state") == 0)
+        leg->told = call_leg_state_known(v->valuestring);
     if (strcmp(v->string, "callOptions") == 0)
         leg->delta_roster = json_bool(v, "isDeltaRosterEnabled", false);
     return 0;
@@ -60,21 +62,78 @@ static bool is_collection(const char *name)
 /* Unknown members are kept too, but not without end. */
 enum { MEMBERS_MAX = 1000 };
 
+static const char *text_of(const char *member)
+{
+    return member + strlen(member) + 1;
+}
+
+static size_t size_of(const char *member)
+{
+    const char *text = text_of(member);
+
+    return (size_t)(text - member) + strlen(text) + 1;
+}
+
+static const char *find(const struct leg *leg, const char *name)
+{
+    const char *end = leg->facts + leg->nfacts, *m = leg->facts;
+
+    for (; m != end; m += size_of(m))
+        if (strcmp(m, name) == 0)
+            return m;
+    return NULL;
+}
+
+static bool has_room(const struct leg *leg)
+{
+    const char *end = leg->facts + leg->nfacts;
+    unsigned members = 0;
+
+    for (const char *m = leg->facts; m != end; m += size_of(m))
+        members++;
+    return members < MEMBERS_MAX;
+}
+
+int call_leg_note(struct leg *leg, const char *name, const char *json)
+{
+    const char *old = find(leg, name);
+    size_t at = old ? (size_t)(old - leg->facts) : leg->nfacts, gone = old ? size_of(old) : 0;
+    size_t rest = leg->nfacts - at - gone, more = strlen(name) + strlen(json) + 2;
+
+    if (!old && !has_room(leg))
+        return 0;
+    if (more > gone) {
+        char *facts = realloc(leg->facts, leg->nfacts + more - gone);
+
+        if (!facts)
+            return ERR_NOMEM;
+        leg->facts = facts;
+    }
+    memmove(leg->facts + at, leg->facts + at + gone, rest);
+    strcpy(leg->facts + at + rest, name);
+    strcpy(leg->facts + at + rest + strlen(name) + 1, json);
+    leg->nfacts = at + rest + more;
+    return 0;
+}
+
+int call_leg_collect(struct leg *leg, const char *name, cJSON *collection)
+{
+    if (!leg->collections)
+        leg->collections = cJSON_CreateObject();
+    return json_set(leg->collections, name, collection);
+}
+
 int call_leg_keep(struct leg *leg, const cJSON *v)
 {
-    bool deep = (cJSON_IsObject(v) || cJSON_IsArray(v)) && !is_collection(v->string);
-    char *text = NULL;
+    char *text;
     int err;
 
-    if (!cJSON_GetObjectItemCaseSensitive(leg->facts, v->string) &&
-        cJSON_GetArraySize(leg->facts) >= MEMBERS_MAX)
-        return note(leg, v);
-    if (deep && !(text = json_text(v)))
-        return ERR_NOMEM;
-    err = note(leg, v);
+    if (is_collection(v->string))
+        return call_leg_collect(leg, v->string, json_copy(v));
+    text = json_text(v);
+    err = text ? note(leg, v) : ERR_NOMEM;
     if (!err)
-        err = deep ? json_set_raw(leg->facts, v->string, text)
-                   : json_set_copy(leg->facts, v->string, v);
+        err = call_leg_note(leg, v->string, text);
     free(text);
     return err;
 }
@@ -90,31 +149,39 @@ int call_leg_learn(struct leg *leg, const cJSON *resource)
     return err;
 }
 
-/* A copy of a member, opened. */
-static cJSON *opened(const cJSON *v)
+bool call_leg_says(const struct leg *leg, const char *name, const char *json)
 {
-    cJSON *copy = NULL;
+    const char *member = find(leg, name);
 
-    if (!cJSON_IsRaw(v))
-        return json_copy(v);
-    return json_parse(&copy, v->valuestring, strlen(v->valuestring), NULL) ? NULL : copy;
+    return strcmp(member ? text_of(member) : "null", json) == 0;
+}
+
+static cJSON *opened(const char *member)
+{
+    const char *text = text_of(member);
+    cJSON *v;
+
+    return json_parse(&v, text, strlen(text), NULL) ? NULL : v;
 }
 
 int call_leg_fact(const struct leg *leg, const char *name, cJSON **out)
 {
-    const cJSON *v = json_get(leg->facts, name);
+    const cJSON *collection = json_get(leg->collections, name);
 
-    *out = v ? opened(v) : NULL;
-    return v && !*out ? ERR_NOMEM : 0;
+    *out = NULL;
+    if (!collection && call_leg_says(leg, name, "null"))
+        return 0;
+    *out = collection ? json_copy(collection) : opened(find(leg, name));
+    return *out ? 0 : ERR_NOMEM;
 }
 
 cJSON *call_leg_resource(const struct leg *leg)
 {
-    cJSON *all = cJSON_CreateObject();
-    const cJSON *v;
+    const char *end = leg->facts + leg->nfacts;
+    cJSON *all = leg->collections ? json_copy(leg->collections) : cJSON_CreateObject();
 
-    cJSON_ArrayForEach (v, leg->facts) {
-        if (all && json_set(all, v->string, opened(v))) {
+    for (const char *m = leg->facts; m != end && all; m += size_of(m)) {
+        if (json_set(all, m, opened(m))) {
             cJSON_Delete(all);
             return NULL;
         }

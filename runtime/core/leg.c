@@ -35,6 +35,13 @@ int call_leg_state_rank(const char *state)
     return i < 0 ? 0 : states[i].rank;
 }
 
+const char *call_leg_state_known(const char *state)
+{
+    int i = state_index(state);
+
+    return i < 0 ? NULL : states[i].name;
+}
+
 static void media_grace_over(struct timer *t)
 {
     struct leg *leg = list_entry(t, struct leg, media_timer);
@@ -72,11 +79,6 @@ int call_leg_new(struct leg **out, struct call *call, bool incoming)
     timer_init(&leg->media_timer, call, media_grace_over);
     timer_init(&leg->gap_timer, call, call_leg_tone_gap_over);
     timer_init(&leg->delete_timer, call, delete_unheard);
-    leg->facts = cJSON_CreateObject();
-    if (!leg->facts) {
-        free(leg);
-        return ERR_NOMEM;
-    }
     call->legs[call->nlegs++] = leg;
     *out = leg;
     return 0;
@@ -89,7 +91,8 @@ void call_leg_free(struct leg *leg)
     timer_clear(&leg->gap_timer);
     timer_clear(&leg->delete_timer);
     event_list_fini(&leg->held);
-    cJSON_Delete(leg->facts);
+    cJSON_Delete(leg->collections);
+    free(leg->facts);
     free(leg->tones.ready);
     free(leg->tones.early);
     free(leg->message);
@@ -101,9 +104,7 @@ void call_leg_free(struct leg *leg)
 
 const char *call_leg_state(const struct leg *leg)
 {
-    const char *state = json_str(leg->facts, "state");
-
-    return state ? state : "";
+    return leg->told ? leg->told : "";
 }
 
 bool call_leg_reached(const struct leg *leg, int rank)
@@ -144,8 +145,12 @@ static int take_result(struct leg *leg, const cJSON *data)
 
 static int set_state(struct leg *leg, int i)
 {
+    char json[32];
+
     leg->state = states[i].rank;
-    return json_set_str(leg->facts, "state", states[i].name);
+    leg->told = states[i].name;
+    snprintf(json, sizeof json, "\"%s\"", leg->told);
+    return call_leg_note(leg, "state", json);
 }
 
 /* A transfer that failed: the call is with us again (reference §2.2 rule 2). */

@@ -41,7 +41,10 @@ struct leg {
     bool transferring;
     int state; /* rank, see call_leg_state_rank                   */
     char id[ID_MAX];
-    cJSON *facts;             /* the resource, see call_leg_resource */
+    const char *told; /* the name of that state, static, or NULL           */
+    char *facts;      /* the resource but for its collections, see facts.c */
+    size_t nfacts;
+    cJSON *collections;       /* the collections in it by name, or NULL            */
     char *from, *to, *routed; /* who calls, who is called, who was called first; or NULL */
     bool delta_roster;        /* asked for in callOptions */
     int code, subcode;        /* of the result                      */
@@ -64,7 +67,11 @@ int call_leg_update(struct leg *leg, const cJSON *data, enum change change);
 /* The resource. Members are told by their names and kept, of an object one by one; null too. Read,
  * they are copies, which the caller frees. ERR_NOMEM. */
 int call_leg_keep(struct leg *leg, const cJSON *member);
+int call_leg_note(struct leg *leg, const char *name, const char *json);     /* no collection */
+int call_leg_collect(struct leg *leg, const char *name, cJSON *collection); /* taken over */
 int call_leg_learn(struct leg *leg, const cJSON *resource);
+/* Whether the JSON of a member is this; that of one that is not told is null. */
+bool call_leg_says(const struct leg *leg, const char *name, const char *json);
 /* `*out` NULL: there is none. */
 int call_leg_fact(const struct leg *leg, const char *name, cJSON **out);
 /* All of it; NULL = no memory. */
@@ -84,6 +91,8 @@ int call_leg_close(struct leg *leg);
 
 /* Progress of a state: 0 = unknown name. */
 int call_leg_state_rank(const char *state);
+/* Its name as the API spells it, static; NULL = unknown. */
+const char *call_leg_state_known(const char *state);
 const char *call_leg_state(const struct leg *leg);
 
 /* `state` is reached: for "established" media flows too. */

@@ -49,7 +49,7 @@ static int place(struct call *call, const cJSON *create)
     if (!err && json_get(create, "meetingInfo")) /* the service may not tell all of it again */
         err = (call->join = json_text(create)) ? 0 : ERR_NOMEM;
     if (!err)
-        err = json_set_str(leg->facts, "direction", "outgoing");
+        err = call_leg_note(leg, "direction", "\"outgoing\"");
     if (err) {
         cJSON_Delete(args);
         return call_nomem(call);

@@ -137,7 +137,7 @@ cJSON *core_rejoin(struct core *core, const char *key, const char **flow)
     const struct leg *leg = q.call ? q.call->legs[0] : NULL;
     cJSON *create = NULL;
 
-    if (!leg || (!q.call->join && !json_get(leg->facts, "meetingInfo")) ||
+    if (!leg || (!q.call->join && call_leg_says(leg, "meetingInfo", "null")) ||
         (q.call->phase != PHASE_RUN && q.call->phase != PHASE_CONTINUE &&
          q.call->phase != PHASE_RESTART))
         return NULL;

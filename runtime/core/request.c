@@ -335,10 +335,8 @@ static bool lingers(struct request *r)
 /* Whether the end of the leg is what a transfer wanted (reference §3.8). */
 static bool was_transferred(const struct leg *leg)
 {
-    const char *reason = json_str(leg->facts, "terminationReason");
-
     return leg->transferring || leg->subcode == 7015 ||
-           (reason && strcmp(reason, "AppTransferred") == 0);
+           call_leg_says(leg, "terminationReason", "\"AppTransferred\"");
 }
 
 void requests_leg_ended(struct leg *leg)

@@ -324,6 +324,38 @@ static void what_is_kept_has_an_end(void)
     flow_fini(&w);
 }
 
+/* Longer, shorter, null (which is not told) and another type, beside one that stays. */
+static void what_is_told_again_takes_the_place(void)
+{
+    static const char *const subjects[] = {
+        "\"one\"", "\"a good deal longer\"", "\"\"", "{\"deep\":[1,{\"x\":null}]}", "null", "7"};
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("local json = require 'ivr.json' while true do ivr.sleep(1)\n"
+                   "print(json.encode(call.subject), call.tenantId, call.topic)\n"
+                   "local s = call.resource.subject print(json.encode(s)) end") "return M",
+              NULL);
+    flow_start(&w);
+    for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) {
+        char json[200];
+
+        snprintf(
+            json, sizeof json,
+            "{\"kind\":\"call\",\"data\":{\"subject\":%s,\"tenantId\":\"t\",\"topic\":\"%zu\"}}",
+            subjects[i], i);
+        flow_give(&w, json);
+        flow_pass(&w, 1000);
+    }
+    EXPECT_STR(flow_logs(&w), "\"one\"\tt\t0\n\"one\"\n"
+                              "\"a good deal longer\"\tt\t1\n\"a good deal longer\"\n"
+                              "\"\"\tt\t2\n\"\"\n"
+                              "{\"deep\":[1,{}]}\tt\t3\n{\"deep\":[1,{}]}\n"
+                              "{\"deep\":[1,{}]}\tt\t4\n{\"deep\":[1,{}]}\n"
+                              "7\tt\t5\n7\n");
+    flow_fini(&w);
+}
+
 static void an_unheard_delete_is_bounded(void)
 {
     struct flow_world w;
@@ -388,6 +420,7 @@ const struct test leg_tests[] = {
     TEST(further_legs_fail_alone),
     TEST(the_roster_is_whole_or_a_delta),
     TEST(what_is_kept_has_an_end),
+    TEST(what_is_told_again_takes_the_place),
     TEST(an_unheard_delete_is_bounded),
     {0},
 };
