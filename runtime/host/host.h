@@ -15,6 +15,7 @@
 #include "host/errand.h"
 #include "host/owners.h"
 #include "host/prompt_store.h"
+#include "host/recover.h"
 #include "host/values.h"
 #include "net/http_server.h"
 #include "net/log.h"
@@ -40,6 +41,7 @@ struct host {
     struct owners *owners;        /* any thread */
     struct values *values;        /* any thread, see there                          */
     struct host_journal *journal; /* NULL: journal.enabled is false                 */
+    struct recovery_floor floor;  /* any thread                                     */
     struct bundles *bundles;
     struct certificates *certificates; /* tls: any thread */
     struct supervisor *supervisor;

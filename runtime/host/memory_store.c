@@ -171,13 +171,13 @@ static int end(void *arg, const char *key, int64_t time, const void *summary, si
     return written(m, position);
 }
 
-static int attempt(void *arg, const char *key, bool begins, uint64_t *position)
+static int attempts(void *arg, const char *key, int n, uint64_t *position)
 {
     struct memory_store *m = arg;
     struct kept *k = map_get(&m->calls, key);
 
     if (k)
-        k->attempts = begins ? k->attempts + 1 : 0;
+        k->attempts = n;
     if (position)
         *position = m->position;
     return 0;
@@ -327,7 +327,7 @@ static int get_value(void *arg, const char *name, void **p, size_t *n, struct er
 
 struct store memory_store_use(struct memory_store *m)
 {
-    return (struct store){begin,      append,    end,        attempt,   put_bundle,
+    return (struct store){begin,      append,    end,        attempts,  put_bundle,
                           restart,    put_value, committed,  health,    each_open,
                           each_ended, entries,   get_bundle, get_value, m};
 }

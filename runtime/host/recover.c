@@ -281,10 +281,12 @@ static int build(struct recovery *r, struct patient *p, struct error *e)
 
     recorder_resume_event(r->cfg.recorder, &p->start, NULL);
     err = past_read(r, p, &lost, e);
+    if (!err && p->unreadable)
+        err = error_set(e, ERR_CONFLICT, "its beginning cannot be read");
+    if (!err && p->failed >= RECOVERY_FAILURES)
+        err = error_set(e, ERR_CONFLICT, "its recovery failed %d times already", p->failed);
     if (!err && lost)
         err = error_set(e, ERR_CONFLICT, "its journal is not complete, or its flow was given up");
-    if (!err && p->failed >= RECOVERY_ATTEMPTS)
-        err = error_set(e, ERR_CONFLICT, "it was tried %d times already", p->failed);
     if (!err)
         err = need_bundle(r, json_str(p->start.data, "bundle"), e);
     if (!err)
@@ -341,7 +343,7 @@ int patient_finish(struct recovery *r, struct patient *p, int64_t now)
             return ERR_NOMEM;
     } else {
         go_on(r, p, now);
-        s->attempt(s->arg, p->key, false, &r->position);
+        s->attempts(s->arg, p->key, 0, &r->position);
     }
     patient_free(p);
     r->left--;
@@ -380,6 +382,7 @@ struct listing {
     struct recovery *r;
     struct error *e;
     int64_t now;
+    size_t calls; /* of all engines */
 };
 
 static bool is_known(const struct engine *en, const char *key)
@@ -420,6 +423,7 @@ static int list_call(void *arg, const struct journal_call *c)
     const char *tenant;
     int err;
 
+    x->calls++;
     if (cfg->shards && id_shard(c->key, cfg->shards) != cfg->shard)
         return note_other(x, c);
     if (!x->r->rebuilds && is_known(x->r->engine, c->key))
@@ -430,7 +434,7 @@ static int list_call(void *arg, const struct journal_call *c)
     list_init(&p->link);
     list_init(&p->last);
     strcpy(p->key, c->key);
-    p->failed = c->attempts;
+    patient_read_attempts(p, c->attempts);
     err = event_decode(&p->start, c->facts, c->n, x->e);
     tenant = json_str(p->start.data, "tenant");
     snprintf(p->tenant, sizeof p->tenant, "%s", tenant ? tenant : "");
@@ -439,7 +443,7 @@ static int list_call(void *arg, const struct journal_call *c)
                      x->e->text);
         strcpy(p->start.key, c->key);
         p->start.time = c->began;
-        p->failed = RECOVERY_ATTEMPTS;
+        p->unreadable = true;
         err = 0;
     }
     if (!err)
@@ -464,6 +468,7 @@ struct recovery *recovery_new(struct engine *en, const struct recovery_config *c
     if (!r)
         return NULL;
     r->cfg = *cfg;
+    r->floor = cfg->floor ? cfg->floor : &r->own;
     r->engine = en;
     for (int i = 0; i < RECOVERY_LISTS; i++)
         list_init(&r->lists[i]);
@@ -492,13 +497,14 @@ static int note_ended(void *arg, const struct journal_call *c)
 static int list_calls(struct recovery *r, int64_t now, struct error *e)
 {
     const struct store *s = r->cfg.store;
-    struct listing x = {r, e, now};
+    struct listing x = {.r = r, .e = e, .now = now};
     int err = s->each_open(s->arg, list_call, &x, e);
 
     if (!err) /* as far as it can be had */
         s->each_ended(s->arg, now - LATE_MS, note_ended, &x, NULL);
     r->began = now;
     r->total = r->left;
+    r->only = x.calls == 1;
     for (int i = 0; err && i < RECOVERY_LISTS; i++)
         for (struct list *it = r->lists[i].next; it != &r->lists[i]; it = it->next)
             mailbox_close(&r->engine->mailbox, list_entry(it, struct patient, link)->key);
@@ -590,6 +596,7 @@ void recovery_free(struct recovery *r)
 {
     if (!r)
         return;
+    recovery_leave(r);
     for (int i = 0; i < RECOVERY_LISTS; i++)
         while (!list_empty(&r->lists[i]))
             patient_free(list_entry(r->lists[i].next, struct patient, link));

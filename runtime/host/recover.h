@@ -9,21 +9,30 @@
  *   4. it goes on: what the service said, a signal "resumed", the mailbox, and then what became of
  *      commands whose answer or end nobody heard (recover_doubt.c)
  *
- * A call that does not repeat what it did, was tried twice already, or whose journal cannot be read
- * goes on without its flow, with the fallback; that is said in the log with both places. Part of
- * the engine, which drives it; no I/O but reading the store.
+ * A call that does not repeat what it did, whose recovery failed twice, or whose journal cannot be
+ * read goes on without its flow, with the fallback; that is said in the log with both places. Part
+ * of the engine, which drives it; no I/O but reading the store.
  */
 #ifndef IVORY_HOST_RECOVER_H
 #define IVORY_HOST_RECOVER_H
 
 #include "host/recorder.h"
 
+#include <stdatomic.h>
+
 struct recovery;
+
+/* Calls that are being taken up now in the process; -1: one, and nobody else may be meanwhile. Zero
+ * at first. */
+struct recovery_floor {
+    atomic_int taken;
+};
 
 struct recovery_config { /* all outlive the engine */
     struct recorder *recorder;
     const struct store *store;
     const struct seal *seal;
+    struct recovery_floor *floor; /* of all engines of the process; NULL: this one is alone */
     unsigned shards,
         shard; /* of the calls in the store, those that fall to it (id_shard); 0: all */
 };

@@ -14,7 +14,7 @@ enum {
     RECOVERY_LATER_MS = 1000,
     RECOVERY_GONE_MS = 3000,
     RECOVERY_AT_ONCE = 32,
-    RECOVERY_ATTEMPTS = 3,
+    RECOVERY_FAILURES = 2, /* so many of its own, and a call is not tried again */
     LEGS_MAX = 1000
 };
 
@@ -32,7 +32,10 @@ struct past_leg {
 struct patient {
     struct list link; /* in recovery->lists */
     char key[KEY_MAX], tenant[ID_MAX];
-    int failed;        /* recoveries in a row in which the process ended */
+    bool suspect;      /* the process ended while it was taken up, among others or alone */
+    int failed;        /* how often it did while it was alone                            */
+    bool alone;        /* it is being taken up, and no other                             */
+    bool unreadable;   /* its beginning is                                               */
     uint64_t position; /* NOTED: in the journal, of the note             */
     int64_t until;     /* NOTED: not waited for longer. GONE: its reason is awaited so long */
     bool begun, incoming, fallback;
@@ -96,7 +99,10 @@ struct recovery {
     int64_t say_until; /* all are done: said when that is committed, or then; 0: nothing to say */
     struct difference *difference; /* where past_replay says how a call went another way; or NULL */
     bool running;                  /* patients are being moved */
-    bool rebuilds;                 /* engine_rebuild: calls that are there are built anew */
+    bool only;                     /* there was one call in the journal                    */
+    int64_t blocked;               /* until then another engine has the floor; 0: not so   */
+    struct recovery_floor *floor, own; /* `own`: when the configuration has none        */
+    bool rebuilds;                     /* engine_rebuild: calls that are there are built anew */
 };
 
 /* --- recover_evidence.c */
@@ -129,6 +135,10 @@ void recovery_open_letter(struct recovery *r, struct letter *l, int64_t now);
 int patient_without_flow(struct recovery *r, struct patient *p, int64_t now);
 
 /* --- recover_order.c */
+/* What the journal says of earlier recoveries of a call. */
+void patient_read_attempts(struct patient *p, int attempts);
+/* No call is being taken up any more; those that were are freed. */
+void recovery_leave(struct recovery *r);
 /* `p`, of which the journal told, waits for its turn. */
 void recovery_enter(struct recovery *r, struct patient *p);
 

@@ -30,9 +30,9 @@ static int end(void *arg, const char *key, int64_t time, const void *summary, si
     return journal_end(writer(arg), key, time, summary, n, timeline, timeline_n, wipe, position);
 }
 
-static int attempt(void *arg, const char *key, bool begins, uint64_t *position)
+static int attempts(void *arg, const char *key, int n, uint64_t *position)
 {
-    return journal_attempt(writer(arg), key, begins, position);
+    return journal_attempts(writer(arg), key, n, position);
 }
 
 static int put_bundle(void *arg, const char *id, const void *p, size_t n, uint64_t *position)
@@ -88,7 +88,7 @@ static int get_value(void *arg, const char *name, void **p, size_t *n, struct er
 
 struct store store_of_journal(struct journal_store *j)
 {
-    return (struct store){begin,      append,    end,        attempt,   put_bundle,
+    return (struct store){begin,      append,    end,        attempts,  put_bundle,
                           restart,    put_value, committed,  health,    each_open,
                           each_ended, entries,   get_bundle, get_value, j};
 }

@@ -16,7 +16,7 @@ struct store {
                   uint64_t *position);
     int (*end)(void *arg, const char *key, int64_t time, const void *summary, size_t n,
                const void *timeline, size_t timeline_n, bool wipe, uint64_t *position);
-    int (*attempt)(void *arg, const char *key, bool begins, uint64_t *position);
+    int (*attempts)(void *arg, const char *key, int attempts, uint64_t *position);
     int (*put_bundle)(void *arg, const char *id, const void *p, size_t n, uint64_t *position);
     int (*restart)(void *arg, const char *key, const void *facts, size_t n, uint64_t *position);
     int (*put_value)(void *arg, const char *name, const void *p, size_t n, const char *key,

@@ -26,6 +26,7 @@ void worker_journal_recover(struct worker *w)
 {
     struct recovery_config c = {.recorder = w->recorder,
                                 .store = &w->store,
+                                .floor = &w->host->floor,
                                 .shards = w->host->nworkers,
                                 .shard = w->number};
     struct recorder_config rules = {0};

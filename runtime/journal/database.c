@@ -52,7 +52,7 @@ static const char *const sql[SQL_STATEMENTS] = {
         " AND json_valid(CAST(data AS TEXT))",
     [SQL_EXPIRE_ENTRIES] = "DELETE FROM entries WHERE call IN (SELECT id FROM calls " EXPIRED ")",
     [SQL_DROP_ENTRIES] = "DELETE FROM entries WHERE call = (SELECT id FROM calls WHERE key = ?1)",
-    [SQL_ATTEMPT] = "UPDATE calls SET attempts = ?2 * (attempts + 1) WHERE key = ?1",
+    [SQL_ATTEMPTS] = "UPDATE calls SET attempts = ?2 WHERE key = ?1",
     [SQL_PUT_BUNDLE] = "INSERT OR IGNORE INTO bundles(id, data) VALUES(?1, ?2)",
     [SQL_PUT_VALUE] = "INSERT OR REPLACE INTO store(name, value) VALUES(?1, ?2)",
     [SQL_DROP_VALUE] = "DELETE FROM store WHERE name = ?1",

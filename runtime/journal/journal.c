@@ -12,7 +12,7 @@ enum write_kind {
     WRITE_APPEND,
     WRITE_RESTART,
     WRITE_END,
-    WRITE_ATTEMPT,
+    WRITE_ATTEMPTS,
     WRITE_BUNDLE,
     WRITE_VALUE,
     WRITE_EXPIRE
@@ -30,7 +30,7 @@ struct write {
     uint64_t position;
     bool remove; /* a value   */
     bool wipe;   /* at an end */
-    bool begins; /* an attempt */
+    int attempts;
     size_t n, n2;
     char bytes[];
 };
@@ -160,7 +160,7 @@ static int write_end(struct journal *j, const struct write *w)
 static int perform(struct journal *j, const struct write *w)
 {
     static const enum statement which[] = {[WRITE_BEGIN] = SQL_CALL_BEGIN,
-                                           [WRITE_ATTEMPT] = SQL_ATTEMPT,
+                                           [WRITE_ATTEMPTS] = SQL_ATTEMPTS,
                                            [WRITE_BUNDLE] = SQL_PUT_BUNDLE,
                                            [WRITE_VALUE] = SQL_PUT_VALUE,
                                            [WRITE_EXPIRE] = SQL_EXPIRE};
@@ -192,8 +192,8 @@ static int perform(struct journal *j, const struct write *w)
         sqlite3_bind_int64(st, 3, w->time);
         sqlite3_bind_blob(st, 4, w->bytes, (int)w->n, SQLITE_STATIC);
         break;
-    case WRITE_ATTEMPT:
-        sqlite3_bind_int(st, 2, w->begins);
+    case WRITE_ATTEMPTS:
+        sqlite3_bind_int(st, 2, w->attempts);
         break;
     case WRITE_BUNDLE:
     case WRITE_VALUE:
@@ -471,12 +471,12 @@ int journal_end(struct journal *j, const char *key, int64_t time, const void *su
     return queue(j, w, position);
 }
 
-int journal_attempt(struct journal *j, const char *key, bool begins, uint64_t *position)
+int journal_attempts(struct journal *j, const char *key, int attempts, uint64_t *position)
 {
-    struct write *w = new_write(WRITE_ATTEMPT, key, NULL, 0, NULL, 0);
+    struct write *w = new_write(WRITE_ATTEMPTS, key, NULL, 0, NULL, 0);
 
     if (w)
-        w->begins = begins;
+        w->attempts = attempts;
     return queue(j, w, position);
 }
 

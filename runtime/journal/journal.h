@@ -81,8 +81,9 @@ int journal_end(struct journal *j, const char *key, int64_t time, const void *su
 /* What was written of the call so far is not needed any more: it begins anew with these facts. */
 int journal_restart(struct journal *j, const char *key, const void *facts, size_t n,
                     uint64_t *position);
-/* One more recovery of this call begins; or it has succeeded, and those before count no more. */
-int journal_attempt(struct journal *j, const char *key, bool begins, uint64_t *position);
+/* How its recovery stands, should the process end now: a number of the host's, 0 at first and after
+ * journal_restart. */
+int journal_attempts(struct journal *j, const char *key, int attempts, uint64_t *position);
 /* Keep a bundle under its id; one that is there already is left alone. */
 int journal_put_bundle(struct journal *j, const char *id, const void *p, size_t n,
                        uint64_t *position);
@@ -109,7 +110,7 @@ struct journal_call {
     char key[KEY_MAX];
     char bundle[65];
     int64_t began, ended; /* ms; ended 0: not yet                                   */
-    int attempts;         /* recoveries begun since one has succeeded               */
+    int attempts;         /* what journal_attempts said last                        */
     const void *facts;    /* of the beginning; of the end: the summary              */
     size_t n;
 };

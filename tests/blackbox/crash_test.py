@@ -1,4 +1,5 @@
 """Calls survive the service: it is killed with SIGKILL in the middle of calls and started again; the exchange goes on."""
+import contextlib
 import pathlib
 import re
 import signal
@@ -103,12 +104,38 @@ def who_was_taken_up_when_it_crashed_comes_last_and_alone():
     until("the calls to be taken up", lambda: "1 without their flow" in p.service.text, 20)
     order = [key for line in p.service.lines for key in keys if re.search(f"call={key}.* recover", line)]
     check("the suspect is the last", order == [keys[2], keys[1], keys[0]], (keys, p.service.text))
-    check("one has failed too often", "it was tried 3 times already" in p.service.text, p.service.text)
+    check("one has failed too often", "its recovery failed 2 times already" in p.service.text, p.service.text)
     time.sleep(0.2)
     with sqlite3.connect(p.data + "/journal.db") as db:
         attempts = dict(db.execute("SELECT key, attempts FROM calls"))
     db.close()
     check("what went well is forgotten", (attempts[keys[0]], attempts[keys[1]]) == (0, 0), attempts)
+    p.stop()
+
+
+def a_recovery_that_fails_twice_is_not_tried_a_third_time():
+    p = Pair()
+    p.sets.append("fallback.prompt=trouble")
+    phone = p.phone()
+    phone.says("plays main-menu")
+    time.sleep(0.2)
+    p.service.stop(signal.SIGKILL)
+    p.switch.p.send_signal(signal.SIGSTOP)  # so that the call is being taken up for as long as we want
+
+    def attempts():
+        with contextlib.closing(sqlite3.connect(p.data + "/journal.db")) as db:
+            return db.execute("SELECT attempts FROM calls").fetchone()[0]
+
+    for n in 2, 3:
+        p.launch()
+        until("the call to be taken up", lambda: attempts() == n)
+        check("its flow is tried", "without its flow" not in p.service.text, p.service.text)
+        p.service.stop(signal.SIGKILL)
+    p.switch.p.send_signal(signal.SIGCONT)
+    p.start()
+    phone.says("plays trouble", 20)
+    check("and why is said", "its recovery failed 2 times already" in p.service.text, p.service.text)
+    phone.ends(20)
     p.stop()
 
 
@@ -168,5 +195,6 @@ def ready(service):
 
 
 main(the_caller_goes_on, a_key_pressed_meanwhile_counts, a_caller_who_left_meanwhile_is_gone, many_calls_at_random_moments,
-     who_was_taken_up_when_it_crashed_comes_last_and_alone, with_the_exchange_in_it_calls_are_over,
+     who_was_taken_up_when_it_crashed_comes_last_and_alone, a_recovery_that_fails_twice_is_not_tried_a_third_time,
+     with_the_exchange_in_it_calls_are_over,
      a_call_that_does_not_repeat_itself_gets_the_fallback, a_damaged_journal_is_moved_aside)

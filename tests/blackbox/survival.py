@@ -78,9 +78,8 @@ class World:
         return Caller(line, lambda: self.killed, self.phones.tally)
 
     def given_up(self):
-        """Calls whose flow was given up because the process ended three times while they, and only they, were taken up:
-        who kills it all the time may meet that."""
-        return set(re.findall(r"call=(\w+).* it was tried 3 times already", self.log()))
+        """Calls whose flow was given up because the process ended twice while they, and only they, were taken up: who kills it all the time may meet that."""
+        return set(re.findall(r"call=(\w+).* its recovery failed 2 times already", self.log()))
 
     def as_scripted(self):
         """A key that the exchange gave up, the service being away at each of its tries, is followed by silence: so many are

@@ -242,7 +242,8 @@ void recover_lose(struct recover_world *w)
 
 int recover_begin(struct recover_world *w)
 {
-    struct recovery_config cfg = {.recorder = w->recorder, .store = &w->store, .seal = w->seal};
+    struct recovery_config cfg = {
+        .recorder = w->recorder, .store = &w->store, .seal = w->seal, .floor = w->floor};
     struct error e = {""};
     int err = engine_recover(w->engine, &cfg, w->now, NULL, &e);
 

@@ -28,6 +28,7 @@ struct recover_world {
     struct seal *seal;
     struct recorder *recorder;
     struct engine *engine;
+    struct recovery_floor *floor;
     const struct service_reply *replies; /* the last has `part` NULL; may be NULL: see below */
     struct buf asked;                    /* "VERB path" a line, this life's             */
     struct buf logged;                   /* "level text" a line, of all lives           */

@@ -83,10 +83,9 @@ static void keeps_calls_over_a_restart(void)
     j = open_journal();
     EXPECT_INT(journal_begin(j, KEY_B, 2000, "b2", "", 0, NULL), 0);
     EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "e2", 2, NULL), 0);
-    EXPECT_INT(journal_attempt(j, KEY_A, true, NULL), 0);
-    EXPECT_INT(journal_attempt(j, KEY_B, true, NULL), 0);
-    EXPECT_INT(journal_attempt(j, KEY_B, true, NULL), 0);
-    EXPECT_INT(journal_attempt(j, KEY_B, false, &at), 0); /* it has succeeded */
+    EXPECT_INT(journal_attempts(j, KEY_A, 1, NULL), 0);
+    EXPECT_INT(journal_attempts(j, KEY_B, 2, NULL), 0);
+    EXPECT_INT(journal_attempts(j, KEY_B, 0, &at), 0);
     wait_for(j, at);
     EXPECT_INT(journal_entries(j, KEY_A, collect, text, NULL), 0);
     EXPECT_STR(text, "1:e1 2:c1 1:e2 ");
@@ -370,7 +369,7 @@ static void a_call_begins_anew(void)
     j = open_journal();
     EXPECT_INT(journal_begin(j, KEY_A, 1, "b", "old", 3, NULL), 0);
     EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "one", 3, NULL), 0);
-    EXPECT_INT(journal_attempt(j, KEY_A, true, NULL), 0);
+    EXPECT_INT(journal_attempts(j, KEY_A, 1, NULL), 0);
     EXPECT_INT(journal_restart(j, KEY_A, "new", 3, NULL), 0);
     EXPECT_INT(journal_append(j, KEY_A, JOURNAL_EVENT, "two", 3, &at), 0);
     wait_for(j, at);
