@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int reserve(struct buf *b, size_t more)
+int buf_reserve(struct buf *b, size_t more)
 {
     size_t need = b->n + more + 1;
     size_t cap = b->cap ? b->cap : 64;
@@ -29,7 +29,7 @@ static int reserve(struct buf *b, size_t more)
 
 int buf_add(struct buf *b, const void *p, size_t n)
 {
-    if (reserve(b, n))
+    if (buf_reserve(b, n))
         return b->err;
     if (n)
         memcpy(b->p + b->n, p, n);
@@ -69,7 +69,7 @@ int buf_fmt(struct buf *b, const char *fmt, ...)
     int n;
 
     /* Most texts fit into what room there is; only a longer one is formatted twice. */
-    if (reserve(b, 100))
+    if (buf_reserve(b, 100))
         return b->err;
     room = b->cap - b->n;
     va_start(ap, fmt);
@@ -78,7 +78,7 @@ int buf_fmt(struct buf *b, const char *fmt, ...)
     CHECK(n >= 0);
     if ((size_t)n >= room) {
         b->p[b->n] = '\0';
-        if (reserve(b, (size_t)n))
+        if (buf_reserve(b, (size_t)n))
             return b->err;
         va_start(ap, fmt);
         vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);

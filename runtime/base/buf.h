@@ -17,6 +17,9 @@ struct buf {
     int err; /* 0 or ERR_NOMEM                      */
 };
 
+/* Make room for `more` bytes, so that adding them in pieces moves nothing. */
+int buf_reserve(struct buf *b, size_t more);
+
 int buf_add(struct buf *b, const void *p, size_t n);
 int buf_str(struct buf *b, const char *s);
 int buf_char(struct buf *b, char c);

@@ -17,7 +17,7 @@ int http_request_init(struct http_message *m, const char *verb, const char *url)
     return ERR_NOMEM;
 }
 
-static struct http_header *find(const struct http_message *m, const char *name)
+struct http_header *http_header_find(const struct http_message *m, const char *name)
 {
     for (size_t i = 0; i < m->nheaders; i++) {
         /* Most differ in the first letter, whatever its case. */
@@ -28,13 +28,18 @@ static struct http_header *find(const struct http_message *m, const char *name)
     return NULL;
 }
 
+bool http_header_valid(const char *name, const char *value, size_t n)
+{
+    return !strpbrk(name, "\r\n: ") && !memchr(value, '\r', n) && !memchr(value, '\n', n);
+}
+
 int http_set_header(struct http_message *m, const char *name, const char *value)
 {
-    struct http_header *h = find(m, name);
+    struct http_header *h = http_header_find(m, name);
     size_t n = strlen(name), length = strlen(value);
     char *both;
 
-    if (strpbrk(name, "\r\n: ") || memchr(value, '\r', length) || memchr(value, '\n', length))
+    if (!http_header_valid(name, value, length))
         return ERR_INVALID;
     if (!h && m->nheaders % HEADERS == 0) {
         struct http_header *all = realloc(m->headers, (m->nheaders + HEADERS) * sizeof *all);
@@ -58,7 +63,7 @@ int http_set_header(struct http_message *m, const char *name, const char *value)
 
 const char *http_header(const struct http_message *m, const char *name)
 {
-    const struct http_header *h = find(m, name);
+    const struct http_header *h = http_header_find(m, name);
 
     return h ? h->value : NULL;
 }

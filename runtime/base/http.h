@@ -29,6 +29,14 @@ int http_request_init(struct http_message *m, const char *verb, const char *url)
 /* Set (replace) a header. ERR_NOMEM; ERR_INVALID for a name or value with CR, LF or NUL. */
 int http_set_header(struct http_message *m, const char *name, const char *value);
 
+/* Whether a header may be so, `n` bytes of value: no CR or LF, and nothing in the name that ends
+ * it.
+ */
+bool http_header_valid(const char *name, const char *value, size_t n);
+
+/* A header, name in any case; NULL when absent. */
+struct http_header *http_header_find(const struct http_message *m, const char *name);
+
 /* Value of a header, name in any case; NULL when absent. */
 const char *http_header(const struct http_message *m, const char *name);
 

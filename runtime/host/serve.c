@@ -60,7 +60,6 @@ static int start_network(struct server *sv, struct error *e)
     struct http_server_config c = {.listen = config_str(s->cfg, "admin.listen"),
                                    .tls = certificates_of(s->certificates, LISTENER_ADMIN),
                                    .max_body = 1u << 20,
-                                   .max_headers = 32u << 10,
                                    .timeout_s = 30,
                                    .connections = 4096,
                                    .handler = admin_handle,

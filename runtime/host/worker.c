@@ -75,7 +75,7 @@ void worker_count_calls(struct worker *w)
 void worker_pump(struct worker *w)
 {
     struct engine_action a;
-    int64_t now = worker_now(w), next;
+    int64_t now = w->now, next; /* what came was given that time */
 
     while (engine_next(w->engine, &a)) {
         perform(w, &a, now);
@@ -130,7 +130,6 @@ static int open_listener(struct worker *w, int fd, struct error *e)
                                    .given = true,
                                    .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),
                                    .max_body = 1u << 20,
-                                   .max_headers = 32u << 10,
                                    .timeout_s = 30,
                                    .connections = 4096,
                                    .handler = worker_handle,

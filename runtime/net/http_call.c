@@ -12,11 +12,21 @@
 
 #define MAX_DROPPED 4 /* bodies over the limit are read up to so many times the limit */
 
+enum { PREPARED = 8 << 10 }; /* so much room is made for a body before it is there */
+
+/* The value of a header that was given several times. */
+struct joined {
+    struct joined *next;
+    char text[];
+};
+
 struct http_call {
     struct list link;
     struct http_server *server;
     struct MHD_Connection *connection;
-    struct http_message request;
+    struct http_message request; /* its verb and headers are the daemon's until the end */
+    struct joined *joined;
+    size_t room; /* for headers */
     struct buf body;
     size_t dropped; /* bytes of a body over the limit that were read and thrown away */
     size_t header_bytes;
@@ -35,8 +45,8 @@ static bool made_by_daemon(const char *name)
     return strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0;
 }
 
-/* Queue `r` (taken over, may be NULL: no memory) and let the daemon go on with the connection. */
-static void queue(struct http_call *c, unsigned status, struct MHD_Response *r)
+/* Queue `r` (NULL: no memory for one) and let the daemon go on with the connection. */
+static void answer_with(struct http_call *c, unsigned status, struct MHD_Response *r)
 {
     CHECK(!c->answered);
     c->answered = true;
@@ -45,8 +55,6 @@ static void queue(struct http_call *c, unsigned status, struct MHD_Response *r)
     if (status < 400)
         http_server_know(c->connection);
     c->dead = !r || MHD_queue_response(c->connection, status, r) != MHD_YES;
-    if (r)
-        MHD_destroy_response(r);
     if (c->suspended) {
         c->suspended = false;
         MHD_resume_connection(c->connection);
@@ -54,13 +62,26 @@ static void queue(struct http_call *c, unsigned status, struct MHD_Response *r)
     }
 }
 
+/* The same; `r` is taken over. */
+static void queue(struct http_call *c, unsigned status, struct MHD_Response *r)
+{
+    answer_with(c, status, r);
+    if (r)
+        MHD_destroy_response(r);
+}
+
 void http_call_answer(struct http_call *c, const struct http_message *m)
 {
     unsigned status = m->status >= 200 && m->status <= 599 ? (unsigned)m->status : 500;
-    bool bare = status == 204 || status == 304;
-    struct MHD_Response *r = MHD_create_response_from_buffer(
-        bare ? 0 : m->n, bare || !m->n ? (void *)"" : m->body, MHD_RESPMEM_MUST_COPY);
+    bool bare = status == 204 || status == 304 || !m->n;
+    struct MHD_Response *r;
 
+    if (bare && !m->nheaders) { /* of webhooks nearly all, and there is nothing in it to make */
+        answer_with(c, status, c->server->empty);
+        return;
+    }
+    r = MHD_create_response_from_buffer(bare ? 0 : m->n, bare ? (void *)"" : m->body,
+                                        MHD_RESPMEM_MUST_COPY);
     for (size_t i = 0; r && i < m->nheaders; i++) {
         if (!made_by_daemon(m->headers[i].name))
             MHD_add_response_header(r, m->headers[i].name, m->headers[i].value);
@@ -170,19 +191,42 @@ void http_call_end(void *arg, struct MHD_Connection *connection, void **context,
     /* A connection whose call the handler holds is suspended, and the daemon leaves it alone. */
     CHECK(!c->handled || c->answered);
     http_server_give_time(arg, connection, HTTP_TIMES_REQUEST);
-    http_fini(&c->request);
+    while (c->joined) {
+        struct joined *next = c->joined->next;
+
+        free(c->joined);
+        c->joined = next;
+    }
+    free(c->request.headers);
+    free(c->request.url);
+    free(c->request.body);
     buf_fini(&c->body);
     free(c);
     *context = NULL;
+}
+
+/* Append a further value to that of `h`. ERR_NOMEM. */
+static int join(struct http_call *c, struct http_header *h, const char *value)
+{
+    size_t n = strlen(h->value), more = strlen(value);
+    struct joined *both = malloc(sizeof *both + n + 2 + more + 1);
+
+    if (!both)
+        return ERR_NOMEM;
+    memcpy(both->text, h->value, n);
+    memcpy(both->text + n, ", ", 2);
+    memcpy(both->text + n + 2, value, more + 1);
+    both->next = c->joined;
+    c->joined = both;
+    h->value = both->text;
+    return 0;
 }
 
 static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *key, size_t nkey,
                                  const char *value, size_t nvalue)
 {
     struct http_call *c = arg;
-    const char *old = http_header(&c->request, key);
-    struct buf both = {0};
-    int err;
+    struct http_header *old;
 
     (void)kind;
     if (!value)
@@ -192,19 +236,33 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
         c->refuse = 431;
         return MHD_NO;
     }
-    if (strlen(key) != nkey || strlen(value) != nvalue) { /* a NUL inside */
+    /* A NUL inside, or what is no name or value. */
+    if (strlen(key) != nkey || strlen(value) != nvalue || !http_header_valid(key, value, nvalue)) {
         c->refuse = 400;
         return MHD_NO;
     }
-    if (old) {
-        buf_fmt(&both, "%s, %s", old, value);
-        value = both.err ? NULL : both.p;
-    }
-    err = value ? http_set_header(&c->request, key, value) : ERR_NOMEM;
-    buf_fini(&both);
-    if (err)
-        c->refuse = err == ERR_NOMEM ? 500 : 400;
-    return err ? MHD_NO : MHD_YES;
+    old = http_header_find(&c->request, key);
+    if (old && join(c, old, value))
+        c->refuse = 500;
+    else if (!old && c->request.nheaders < c->room)
+        c->request.headers[c->request.nheaders++] =
+            (struct http_header){(char *)key, (char *)value};
+    return c->refuse ? MHD_NO : MHD_YES;
+}
+
+/* The headers, where the daemon has them. */
+static void take_headers(struct http_call *c)
+{
+    int n = MHD_get_connection_values_n(c->connection, MHD_HEADER_KIND, NULL, NULL);
+
+    if (n <= 0)
+        return;
+    c->room = (size_t)n;
+    c->request.headers = malloc(c->room * sizeof *c->request.headers);
+    if (c->request.headers)
+        MHD_get_connection_values_n(c->connection, MHD_HEADER_KIND, on_header, c);
+    else
+        c->refuse = 500;
 }
 
 /* What the headers alone tell: 0 or the status to refuse with. */
@@ -238,15 +296,27 @@ static bool is_endurable(const struct http_call *c)
            !http_header(&c->request, "Expect");
 }
 
+/* Room for the body that was promised, as far as a promise is to be believed; without memory now
+ * it is made when the body is there. */
+static void prepare(struct http_call *c)
+{
+    const char *length = http_header(&c->request, "Content-Length");
+    unsigned long long n = length ? strtoull(length, NULL, 10) : 0;
+
+    if (n && buf_reserve(&c->body, n < PREPARED ? (size_t)n : PREPARED))
+        buf_reset(&c->body);
+}
+
 static enum MHD_Result begin(struct http_call *c, const char *verb)
 {
     c->begun = true;
-    if (!c->refuse && !(c->request.verb = strdup(verb)))
-        c->refuse = 500;
+    c->request.verb = (char *)verb;
     if (!c->refuse)
-        MHD_get_connection_values_n(c->connection, MHD_HEADER_KIND, on_header, c);
+        take_headers(c);
     if (!c->refuse)
         c->refuse = check_headers(c);
+    if (!c->refuse)
+        prepare(c);
     /* Answered now, before the body, the connection is closed with bytes unread, and the reset that
      * this is may reach the client before the answer. So a body that is not too much too large is
      * read first. */

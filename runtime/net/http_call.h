@@ -13,10 +13,11 @@
 struct http_server {
     struct http_server_config cfg;
     struct MHD_Daemon *daemon;
-    uv_poll_t poll;   /* the daemon's own epoll descriptor                      */
-    uv_timer_t timer; /* when the daemon wants to run though nothing came       */
-    uv_timer_t sweep; /* looks for clients that trickle                         */
-    unsigned open;    /* handles of the three not yet closed                    */
+    struct MHD_Response *empty; /* an answer that is its status only */
+    uv_poll_t poll;             /* the daemon's own epoll descriptor                      */
+    uv_timer_t timer;           /* when the daemon wants to run though nothing came       */
+    uv_timer_t sweep;           /* looks for clients that trickle                         */
+    unsigned open;              /* handles of the three not yet closed                    */
     unsigned port;
     bool local;
     bool running; /* inside MHD_run                         */

@@ -13,7 +13,7 @@
 
 /* A connection's memory beyond the headers of a request: for those of the answer, so that a request
  * which just fits is not left without one. */
-#define ROOM 8192
+#define ROOM 4096
 
 #define SWEEP_MS 1000
 
@@ -196,8 +196,10 @@ static void on_closed(uv_handle_t *h)
 {
     struct http_server *s = h->data;
 
-    if (--s->open == 0)
+    if (--s->open == 0) {
+        MHD_destroy_response(s->empty);
         free(s);
+    }
 }
 
 static void close_handles(struct http_server *s)
@@ -232,7 +234,7 @@ static void fill_defaults(struct http_server_config *cfg)
     if (!cfg->max_body)
         cfg->max_body = 1 << 20;
     if (!cfg->max_headers)
-        cfg->max_headers = 32 << 10;
+        cfg->max_headers = 16 << 10;
     if (!cfg->timeout_s)
         cfg->timeout_s = 30;
     if (!cfg->connections)
@@ -298,7 +300,8 @@ int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http
     if (err)
         goto out;
     s->local = listen_is_local(fd);
-    s->daemon = start(s, fd);
+    s->empty = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    s->daemon = s->empty ? start(s, fd) : NULL;
     if (!s->daemon) {
         close(fd);
         err = error_set(e, ERR_IO, "the HTTP server cannot start on %s", cfg->listen);
@@ -320,6 +323,8 @@ int http_server_new(struct http_server **out, uv_loop_t *loop, const struct http
     *out = s;
     s = NULL;
 out:
+    if (s && s->empty)
+        MHD_destroy_response(s->empty);
     free(s);
     return err;
 }

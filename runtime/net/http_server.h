@@ -38,7 +38,7 @@ struct http_server_config {
     bool given;         /* `fd` is a listening socket to use instead; taken over           */
     int fd;
     size_t max_body;      /* 1 MiB: more is answered 413                                    */
-    size_t max_headers;   /* 32 KiB: more is answered 431                                   */
+    size_t max_headers;   /* 16 KiB: more is answered 431                                   */
     unsigned timeout_s;   /* 30: an idle or slow connection is closed                       */
     unsigned connections; /* 4,096, at most a quarter of the process's descriptors           */
     http_handler *handler;
