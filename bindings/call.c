@@ -170,6 +170,8 @@ static int tone_finished(lua_State *L, struct fiber *f)
     struct leg *leg = f->wait.object;
     struct tone t;
 
+    if (f->timed_out && !leg->tones.nready && call_leg_tone_hurry(leg))
+        return luaL_error(L, "not enough memory");
     if (!call_leg_tone_take(leg, &t)) {
         if (leg->ended)
             return raise_hangup(L, leg, "nextTone");

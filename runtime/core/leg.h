@@ -12,7 +12,7 @@
 #include "core/event.h"
 #include "core/request.h"
 
-enum { MEDIA_GRACE_MS = 500, MEDIA_WAIT_MS = 5000, TONE_GAP_MS = 500, DELETE_BOUND_MS = 10000 };
+enum { MEDIA_GRACE_MS = 500, MEDIA_WAIT_MS = 5000, TONE_GAP_MS = 3000, DELETE_BOUND_MS = 10000 };
 
 struct tone {
     int64_t sequence; /* 0 = the service gave none */
@@ -103,6 +103,8 @@ int call_leg_tone(struct leg *leg, const cJSON *data);
 bool call_leg_tone_take(struct leg *leg, struct tone *out);
 unsigned call_leg_tones_flush(struct leg *leg);
 void call_leg_tone_gap_over(struct timer *t); /* the missing one did not come: go on without */
+/* Whoever waits for a key will do so no longer: the missing one is given up now. ERR_NOMEM. */
+int call_leg_tone_hurry(struct leg *leg);
 
 /* Collections: the roster (whole or delta), content sharing sessions, audio routing groups; they
  * stand in the resource under the API's names. */

@@ -1,6 +1,8 @@
 /*
- * The tones of a leg, put in order. A tone that is one ahead of its turn waits TONE_GAP_MS for the
- * missing one; then the gap is given up. Repeated ones are dropped by their sequence number.
+ * The tones of a leg, put in order. A tone that is ahead of its turn waits for the missing one: the
+ * service delivers again what was not taken, and that may take seconds, so it waits TONE_GAP_MS, or
+ * until the flow would otherwise hear that nothing was pressed. Then the gap is given up. Repeated
+ * ones are dropped by their sequence number, and so is one that comes after its gap was given up.
  */
 #include "base/json.h"
 #include "core/machine.h"
@@ -61,11 +63,23 @@ static int settle(struct leg *leg, bool force)
     return err;
 }
 
+int call_leg_tone_hurry(struct leg *leg)
+{
+    struct tone_buffer *b = &leg->tones;
+    int err;
+
+    if (!b->nearly)
+        return 0;
+    err = call_log(leg->call, "warn", "", "", "key %lld was not told: not waited for any longer",
+                   (long long)b->last + 1);
+    return err ? err : settle(leg, true);
+}
+
 void call_leg_tone_gap_over(struct timer *t)
 {
     struct leg *leg = list_entry(t, struct leg, gap_timer);
 
-    if (settle(leg, true))
+    if (call_leg_tone_hurry(leg))
         call_nomem(leg->call);
 }
 

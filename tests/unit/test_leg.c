@@ -1,4 +1,5 @@
 /* Legs: states, media, tones, operations, the roster. */
+#include "core/machine.h"
 #include "tests/unit/machine_world.h"
 #include "tests/unit/test.h"
 
@@ -64,6 +65,8 @@ static void answer_waits_for_media_but_not_for_ever(void)
     }
 }
 
+#define NOT_TOLD(n) "key " n " was not told: not waited for any longer\n"
+
 static void tones_come_in_order_and_once(void)
 {
     struct flow_world w;
@@ -80,15 +83,50 @@ static void tones_come_in_order_and_once(void)
     EXPECT_STR(flow_logs(&w), "1\t1\n2\t2\n");
     flow_give(&w, TONE(5, 5));
     flow_give(&w, TONE(4, 4));
-    flow_pass(&w, 499);
+    flow_pass(&w, TONE_GAP_MS - 1);
     EXPECT_STR(flow_logs(&w), "1\t1\n2\t2\n");
     flow_pass(&w, 1);
-    EXPECT_STR(flow_logs(&w), "1\t1\n2\t2\n4\t4\n5\t5\n");
+    EXPECT_STR(flow_logs(&w), "1\t1\n2\t2\n" NOT_TOLD("3") "4\t4\n5\t5\n");
     flow_give(&w, TONE(3, 3));
     flow_give(&w, "{\"kind\":\"tone\",\"data\":{\"tone\":\"star\",\"sequenceId\":6}}");
     flow_give(&w, "{\"kind\":\"tone\",\"data\":{\"tone\":\"nonsense\",\"sequenceId\":7}}");
     flow_give(&w, "{\"kind\":\"tone\",\"data\":{}}");
-    EXPECT_STR(flow_logs(&w), "1\t1\n2\t2\n4\t4\n5\t5\n*\t6\n");
+    EXPECT_STR(flow_logs(&w), "1\t1\n2\t2\n" NOT_TOLD("3") "4\t4\n5\t5\n*\t6\n");
+    flow_fini(&w);
+}
+
+/* A service that delivers again after a second or two must not cost the caller a key. */
+static void a_tone_that_is_delivered_again_keeps_its_place(void)
+{
+    struct flow_world w;
+
+    flow_init(&w, FLOW("for _ = 1, 3 do print(call:nextTone().key) end") "return M", NULL);
+    flow_start(&w);
+    flow_give(&w, TONE(1, 1));
+    flow_give(&w, TONE(3, 3));
+    flow_pass(&w, 2000);
+    flow_give(&w, TONE(2, 2));
+    EXPECT_STR(flow_logs(&w), "1\n2\n3\n");
+    flow_fini(&w);
+}
+
+/* Who was told too little is still told what there is, before it would be told "nothing". */
+static void a_wait_for_a_key_ends_with_the_one_behind_a_gap(void)
+{
+    struct flow_world w;
+
+    flow_init(&w,
+              FLOW("local t = call:nextTone{ timeout = 1 } print(t and t.key)\n"
+                   "t = call:nextTone{ timeout = 0 } print(t and t.key)\n"
+                   "t = call:nextTone{ timeout = 1 } print(t and t.key)") "return M",
+              NULL);
+    flow_start(&w);
+    flow_give(&w, TONE(2, 2));
+    flow_give(&w, TONE(4, 4));
+    flow_pass(&w, 1000);
+    EXPECT_STR(flow_logs(&w), NOT_TOLD("1") "2\nnil\n");
+    flow_pass(&w, 1000);
+    EXPECT_STR(flow_logs(&w), NOT_TOLD("1") "2\nnil\n" NOT_TOLD("3") "4\n");
     flow_fini(&w);
 }
 
@@ -412,6 +450,8 @@ const struct test leg_tests[] = {
     TEST(states_go_forward_only),
     TEST(answer_waits_for_media_but_not_for_ever),
     TEST(tones_come_in_order_and_once),
+    TEST(a_tone_that_is_delivered_again_keeps_its_place),
+    TEST(a_wait_for_a_key_ends_with_the_one_behind_a_gap),
     TEST(the_tone_buffer_is_bounded),
     TEST(operations_end_once_whatever_overtakes),
     TEST(a_transfer_ends_the_call_or_fails),
