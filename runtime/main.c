@@ -98,7 +98,7 @@ static int run_exchange(const struct command_line *cl)
     settings_exchange(cfg, &log, secret, &c);
     if (!c.webhook)
         c.webhook = "http://127.0.0.1:8080/api/calls";
-    if (exchange_service_start(&x, &c, &e)) {
+    if (log_writer_new(&log.writer, STDERR_FILENO, &e) || exchange_service_start(&x, &c, &e)) {
         status = fail(&e);
     } else {
         log_write(&log, LOG_INFO, NULL, "exchange at port %u, offers calls to %s",
@@ -106,6 +106,7 @@ static int run_exchange(const struct command_line *cl)
         sigwait(&set, &number);
         exchange_service_stop(x);
     }
+    log_writer_free(log.writer);
     free(secret);
     config_free(cfg);
     return status;

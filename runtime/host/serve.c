@@ -332,7 +332,9 @@ int serve(const struct config *cfg, const struct bundle_source *stdlib, struct e
     if (uv_loop_init(&s->loop) || uv_timer_init(&s->loop, &sv.trim) ||
         errands_init(&s->errands, &s->loop, s))
         return error_set(e, ERR_IO, "the event loop cannot be made");
-    err = start(&sv, e);
+    err = log_writer_new(&s->log.writer, STDERR_FILENO, e);
+    if (!err)
+        err = start(&sv, e);
     if (!err) {
         say_where(&sv);
         supervisor_say(s->supervisor, SUPERVISOR_READY);
@@ -341,5 +343,6 @@ int serve(const struct config *cfg, const struct bundle_source *stdlib, struct e
         err = leave_was_asked(s->leave) ? SERVE_DRAINED : 0;
     }
     stop(&sv);
+    log_writer_free(s->log.writer);
     return err;
 }

@@ -88,6 +88,22 @@ static void add_field(struct line *l, const char *name, const char *value, bool 
     add_escaped(l, part, json);
 }
 
+static void put(const struct log *l, const struct line *line, bool minor)
+{
+    unsigned long lost;
+
+    if (!l->writer) {
+        /* One write under the stream's lock: entries of several threads do not mix. */
+        fwrite(line->p, 1, line->n, l->to);
+        fflush(l->to);
+        return;
+    }
+    lost = log_writer_add(l->writer, line->p, line->n, minor);
+    if (lost)
+        log_write(l, LOG_WARN, NULL, "%lu entries were lost: the log is not read fast enough",
+                  lost);
+}
+
 void log_write(const struct log *l, enum log_level level, const struct log_call *call,
                const char *fmt, ...)
 {
@@ -123,9 +139,7 @@ void log_write(const struct log *l, enum log_level level, const struct log_call 
     add(&line, l->json ? "\",\"text\":\"" : " ");
     add_escaped(&line, text, l->json);
     add(&line, l->json ? "\"}\n" : "\n");
-    /* One write under the stream's lock: entries of several threads do not mix. */
-    fwrite(line.p, 1, line.n, l->to);
-    fflush(l->to);
+    put(l, &line, level < LOG_WARN);
 }
 
 enum log_level log_level_parse(const char *name)

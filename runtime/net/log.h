@@ -1,8 +1,11 @@
 /*
- * The log: one line an entry on standard error, as text or JSON lines. Thread-safe.
+ * The log: one line an entry on standard error, as text or JSON lines; at once, or by a writer, so
+ * that nobody waits for who reads it. Thread-safe.
  */
 #ifndef IVORY_NET_LOG_H
 #define IVORY_NET_LOG_H
+
+#include "net/log_writer.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +14,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 struct log {
     FILE *to;
+    struct log_writer *writer; /* whoever made it ends it; NULL: written to `to` at once */
     enum log_level least;
     bool json;
     bool priorities; /* begin each line with "<6>" and the like, as systemd's journal takes them */

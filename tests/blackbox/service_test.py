@@ -3,6 +3,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -312,6 +313,31 @@ return flow""")
             check(f"priorities for systemd's journal only ({stream})", line.startswith(begins), line)
 
 
+def is_not_held_by_its_log():
+    """Nobody reads the log, and a flow fills it: calls beside it and the admin address do not notice, and it ends as it should."""
+    class Unread(Service):
+        def _read(self):
+            pass
+    with tempfile.TemporaryDirectory(prefix="ivory-flows-") as flows:
+        pathlib.Path(flows, "loud.lua").write_text("""
+return { onCall = function(call)
+    call:answer()
+    for i = 1, 1000 do print(("x"):rep(4000)) end
+    call:waitFor("terminated", 60)
+end }""")
+        pathlib.Path(flows, "quiet.lua").write_text("return { onCall = function(call) call:answer() call:waitFor('terminated', 60) end }")
+        pathlib.Path(flows, "routes.lua").write_text('return { { flow = "quiet" } }')
+        s = Unread(flows=flows)
+        loud = s.phone("loud")
+        loud.says("connected")
+        quiet = s.phone("quiet")
+        check("a call beside it is answered", quiet.says("connected") is not None)
+        check("both are there", len(s.calls()) == 2, s.calls())
+        lines = re.search(rb'ivory_log_lines_total{level="info"} (\d+)', request(s.admin, "GET", "/metrics")[1])
+        check("more was said than a pipe holds", int(lines[1]) > 1000, lines)
+        check("and it leaves", s.stop() == 0)
+
+
 main(tells_how_it_is, is_silent_before_it_is_ready, barks_only_while_it_turns, takes_a_supervisor_that_does_not_listen,
      uses_sockets_that_it_is_given, leaves_and_calls_go_on, drains, new_calls_are_refused_in_a_drain, a_drain_has_an_end,
-     the_admin_address_is_guarded, logs_lines_about_calls)
+     the_admin_address_is_guarded, logs_lines_about_calls, is_not_held_by_its_log)

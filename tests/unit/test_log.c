@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What `l` writes goes to memory; the caller frees it. */
 static void written(char **text, struct log *l, void (*write)(struct log *))
@@ -145,10 +146,104 @@ static void threads_do_not_mix_lines(void)
     free(text);
 }
 
+static unsigned count(const char *text, const char *what)
+{
+    unsigned n = 0;
+
+    while ((text = strstr(text, what))) {
+        text += strlen(what);
+        n++;
+    }
+    return n;
+}
+
+static void flood(struct log *l)
+{
+    char big[4000];
+
+    memset(big, 'x', sizeof big);
+    big[sizeof big - 1] = '\0';
+    for (int i = 0; i < 2000; i++)
+        log_write(l, LOG_INFO, NULL, "a%s", big);
+    for (int i = 0; i < 100; i++)
+        log_write(l, LOG_ERROR, NULL, "beside it");
+}
+
+struct ending {
+    struct log_writer *writer;
+    int fd;
+};
+
+static void *end_writer(void *arg)
+{
+    struct ending *e = arg;
+
+    log_writer_free(e->writer);
+    close(e->fd);
+    return NULL;
+}
+
+/* Until `text` has `want` bytes, or nothing more can come. */
+static size_t take(int fd, char *text, size_t n, size_t want)
+{
+    ssize_t got;
+
+    while (n < want && (got = read(fd, text + n, want - n)) > 0)
+        n += (size_t)got;
+    text[n] = '\0';
+    return n;
+}
+
+static void a_log_that_is_not_read_is_not_waited_for(void)
+{
+    struct log l = {.least = LOG_INFO};
+    char *text = malloc(2 * LOG_WRITER_BYTES), *at;
+    unsigned kept, told = 0;
+    size_t n;
+    pthread_t end;
+    int ends[2];
+
+    EXPECT_INT(pipe(ends), 0);
+    EXPECT_INT(log_writer_new(&l.writer, ends[1], NULL), 0);
+    flood(&l); /* nobody reads it, and here we are */
+    n = take(ends[0], text, 0, LOG_WRITER_BYTES / 4);
+    log_write(&l, LOG_INFO, NULL, "after it");
+    pthread_create(&end, NULL, end_writer, &(struct ending){l.writer, ends[1]});
+    take(ends[0], text, n, 2 * LOG_WRITER_BYTES - 1);
+    pthread_join(end, NULL);
+    close(ends[0]);
+    kept = count(text, " info axxx");
+    EXPECT(kept >= LOG_WRITER_BYTES / 2 / 4100 && kept < 700);
+    EXPECT_INT(count(text, " error beside it\n"), 100);
+    EXPECT_INT(count(text, " info after it\n"), 1);
+    for (at = text; (at = strstr(at, "Z warn ")); at++)
+        told += (unsigned)atoi(at + 7);
+    EXPECT_INT(told, 2000 - kept);
+    free(text);
+}
+
+static void what_is_kept_is_written_before_the_end(void)
+{
+    struct log l = {.least = LOG_DEBUG};
+    char text[32 << 10];
+    int ends[2];
+
+    EXPECT_INT(pipe(ends), 0);
+    EXPECT_INT(log_writer_new(&l.writer, ends[1], NULL), 0);
+    together(&l);
+    log_writer_free(l.writer);
+    close(ends[1]);
+    EXPECT_INT(take(ends[0], text, 0, sizeof text - 1), 400 * 78);
+    EXPECT_INT(count(text, "Z info call=k 0123456789012345678901234567890123456789\n"), 400);
+    close(ends[0]);
+}
+
 const struct test log_tests[] = {TEST(writes_text),
                                  TEST(writes_json),
                                  TEST(says_priorities),
                                  TEST(keeps_quiet_below_its_level),
                                  TEST(cuts_long_texts),
                                  TEST(threads_do_not_mix_lines),
+                                 TEST(a_log_that_is_not_read_is_not_waited_for),
+                                 TEST(what_is_kept_is_written_before_the_end),
                                  {0}};
