@@ -86,7 +86,7 @@ static void push_fact(lua_State *L, const struct leg *leg, const char *key)
 int call_property(lua_State *L, struct leg *leg, const char *key)
 {
     if (strcmp(key, "id") == 0 && call_leg_says(leg, key, "null"))
-        push_text(L, leg->id);
+        push_text(L, call_leg_id(leg));
     else if (strcmp(key, "key") == 0)
         lua_pushstring(L, leg->call->key);
     else if (strcmp(key, "direction") == 0)

@@ -75,7 +75,7 @@ int call_continue_as(lua_State *L)
     why = obstacle(L, f, leg);
     if (why)
         return luaL_error(L, "continueAs: %s", why);
-    if (strlen(flow) >= sizeof f->call->next || !call_push_entry(f->call, L, flow))
+    if (strlen(flow) >= sizeof f->call->flow || !call_push_entry(f->call, L, flow))
         return luaL_error(L, "continueAs: there is no flow \"%s\"", flow);
     state = guard_push(L);
     read_state(L, 3, state);

@@ -115,9 +115,9 @@ static int text(lua_State *L)
 
     lua_getiuservalue(L, 1, 1);
     lua_pushfstring(L, "%s %s", o->kind,
-                    lua_isstring(L, -1)         ? lua_tostring(L, -1)
-                    : leg && leg->id[0] != '\0' ? leg->id
-                                                : "?");
+                    lua_isstring(L, -1) ? lua_tostring(L, -1)
+                    : leg && leg->id    ? leg->id
+                                        : "?");
     return 1;
 }
 

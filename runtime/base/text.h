@@ -5,8 +5,11 @@
 #ifndef IVORY_BASE_TEXT_H
 #define IVORY_BASE_TEXT_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether they are the same. The first two letters decide nearly always, without a call. */
@@ -23,6 +26,18 @@ static inline size_t text_copy(char *to, size_t cap, const char *from)
     memcpy(to, from, n);
     to[n] = '\0';
     return n;
+}
+
+/* A copy of `text` (NULL: none) takes the place of `*to`, which is freed. ERR_NOMEM: it stays. */
+static inline int text_keep(char **to, const char *text)
+{
+    char *copy = text ? strdup(text) : NULL;
+
+    if (text && !copy)
+        return ERR_NOMEM;
+    free(*to);
+    *to = copy;
+    return 0;
 }
 
 /* Whether `n` bytes are the same, in a time that does not tell where they differ. */

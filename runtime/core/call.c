@@ -43,16 +43,16 @@ int call_new(struct call **out, struct core *core, const struct event *start)
     list_init(&call->waiting);
     list_init(&call->requests);
     list_init(&call->timers);
-    timer_init(&call->duration, call, too_long);
-    timer_init(&call->phase_timer, call, NULL);
-    timer_init(&call->stall_timer, call, go_on);
+    timer_init(&call->duration, too_long);
+    timer_init(&call->phase_timer, NULL);
+    timer_init(&call->stall_timer, go_on);
     if (tenant && !(call->tenant = strdup(tenant)))
         goto out;
     err = call_leg_new(&leg, call, !direction || strcmp(direction, "outgoing") != 0);
     if (!err)
         err = cells_take(core, core_start_bundle(core, start), &call->cell, NULL);
     if (!err)
-        err = timer_set(&call->duration, start->time + core->cfg.limits.call_ms);
+        err = timer_set(&call->duration, call, start->time + core->cfg.limits.call_ms);
     if (!err)
         err = map_put(&core->by_key, call->key, call);
 out:
@@ -94,6 +94,7 @@ void call_free(struct call *call)
     free(call->ends);
     free(call->tenant);
     free(call->join);
+    free(call->next);
     cJSON_Delete(call->state);
     free(call);
 }
@@ -231,6 +232,6 @@ void call_overrun(struct call *call, const char *limit)
     call->timer_seq = call->mark.timer_seq;
     call->entries = call->mark.entries;
     call->stalled = true;
-    if (timer_set(&call->stall_timer, call->now))
+    if (timer_set(&call->stall_timer, call, call->now))
         call_nomem(call);
 }

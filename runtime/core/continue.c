@@ -7,6 +7,7 @@
  * both ways lead through `settle`, so that timers get the same numbers.
  */
 #include "base/json.h"
+#include "base/text.h"
 #include "core/luajson.h"
 #include "core/machine.h"
 
@@ -25,7 +26,8 @@ int call_continue(struct call *call, const char *flow, cJSON *state)
     call->step_request = NULL;
     cJSON_Delete(call->state);
     call->state = state;
-    snprintf(call->next, sizeof call->next, "%s", flow);
+    if (text_keep(&call->next, flow))
+        return call_nomem(call);
     timer_clear(&call->phase_timer);
     list_each (it, tmp, &call->fibers) {
         struct fiber *f = list_entry(it, struct fiber, link);
@@ -96,7 +98,7 @@ static int issue(struct call *call)
     snprintf(seed, sizeof seed, "%016llx", (unsigned long long)call->seed);
     c.ids = cJSON_CreateObject();
     c.args = cJSON_CreateObject();
-    err = c.ids && c.args ? json_set_str(c.ids, "call", leg->id) : ERR_NOMEM;
+    err = c.ids && c.args ? json_set_str(c.ids, "call", call_leg_id(leg)) : ERR_NOMEM;
     if (!err)
         err = json_set_str(c.args, "direction", leg->incoming ? "incoming" : "outgoing");
     if (!err)
@@ -127,12 +129,12 @@ static int settle(struct call *call)
     call->phase = PHASE_RESTART;
     timer_clear(&leg->media_timer);
     timer_clear(&call->phase_timer);
-    err = timer_set(&call->duration, call->since + call->core->cfg.limits.call_ms);
+    err = timer_set(&call->duration, call, call->since + call->core->cfg.limits.call_ms);
     if (!err && leg->established && !leg->media_ready)
-        err = timer_set(&leg->media_timer,
+        err = timer_set(&leg->media_timer, call,
                         call->now + (leg->media_told ? MEDIA_WAIT_MS : MEDIA_GRACE_MS));
     call->stalled = true;
-    return err ? err : timer_set(&call->stall_timer, call->now);
+    return err ? err : timer_set(&call->stall_timer, call, call->now);
 }
 
 static void cut(struct call *call)
@@ -208,7 +210,7 @@ bool call_restart(struct call *call)
         call_finish(call, "hangup");
         return true;
     }
-    memcpy(call->flow, call->next, sizeof call->flow);
+    text_copy(call->flow, sizeof call->flow, call->next);
     call->phase = PHASE_RUN;
     err = call_protect(call, start, call, &e);
     cJSON_Delete(call->state);
@@ -241,7 +243,8 @@ int call_restore(struct call *call, const struct event *start_event)
     struct leg *leg;
     int err;
 
-    snprintf(call->next, sizeof call->next, "%s", flow ? flow : "");
+    if (text_keep(&call->next, flow ? flow : ""))
+        return ERR_NOMEM;
     if (json_get(o, "state") && !(call->state = json_copy(json_get(o, "state"))))
         return ERR_NOMEM;
     if (json_str(o, "join") && !(call->join = strdup(json_str(o, "join"))))

@@ -1,6 +1,7 @@
 #include "core/core.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "core/machine.h"
 
 #include <stdio.h>
@@ -69,9 +70,10 @@ static int apply_timer(struct call *call, const struct event *ev)
     struct list *it, *tmp;
 
     list_each (it, tmp, &call->timers) {
-        struct timer *t = list_entry(it, struct timer, link);
+        const struct alarm *a = list_entry(it, struct alarm, link);
+        struct timer *t = a->timer;
 
-        if (t->seq == ev->seq) {
+        if (a->seq == ev->seq) {
             timer_clear(t);
             t->fire(t);
             return 0;
@@ -103,8 +105,8 @@ static int apply(struct call *call, const struct event *ev)
     }
     if (!leg)
         return 0;
-    if (ev->call_id[0] && !leg->id[0])
-        strcpy(leg->id, ev->call_id);
+    if (ev->call_id[0] && !leg->id && text_keep(&leg->id, ev->call_id))
+        return ERR_NOMEM;
     switch (ev->kind) {
     case EVENT_CALL:
         return call_leg_update(leg, ev->data, ev->change);
@@ -257,14 +259,14 @@ int64_t core_next_deadline(const struct core *core)
 bool core_due(struct core *core, int64_t now, struct event *out)
 {
     struct heap_entry *first = heap_first(&core->timers);
-    struct timer *t;
+    const struct alarm *a;
 
     if (!first || first->at > now)
         return false;
-    t = list_entry(first, struct timer, entry);
+    a = list_entry(first, struct alarm, entry);
     heap_remove(&core->timers, first);
-    *out = (struct event){.kind = EVENT_TIMER, .time = now, .seq = t->seq};
-    strcpy(out->key, t->call->key);
+    *out = (struct event){.kind = EVENT_TIMER, .time = now, .seq = a->seq};
+    strcpy(out->key, a->call->key);
     return true;
 }
 
@@ -314,7 +316,7 @@ static cJSON *describe(const struct call *call)
     const struct leg *leg = call->legs[0];
     cJSON *o = cJSON_CreateObject();
 
-    if (!o || json_set_str(o, "key", call->key) || json_set_str(o, "id", leg->id) ||
+    if (!o || json_set_str(o, "key", call->key) || json_set_str(o, "id", call_leg_id(leg)) ||
         json_set_str(o, "flow", call->flow) ||
         json_set_str(o, "bundle", cell_bundle(call->cell->cell)->id) ||
         json_set_str(o, "direction", leg->incoming ? "incoming" : "outgoing") ||

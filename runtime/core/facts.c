@@ -5,6 +5,7 @@
  * the collections, which change often, are trees.
  */
 #include "base/json.h"
+#include "base/text.h"
 #include "core/machine.h"
 
 #include <stdlib.h>
@@ -24,28 +25,17 @@ static const char *identity_text(const cJSON *set)
     return NULL;
 }
 
-static int remember(char **to, const char *text)
-{
-    char *copy = text ? strdup(text) : NULL;
-
-    if (text && !copy)
-        return ERR_NOMEM;
-    free(*to);
-    *to = copy;
-    return 0;
-}
-
 /* What the machine itself wants to know of member `v`. */
 static int note(struct leg *leg, const cJSON *v)
 {
     const cJSON *first = cJSON_IsArray(v) ? v->child : NULL;
 
     if (strcmp(v->string, "source") == 0)
-        return remember(&leg->from, identity_text(json_get(v, "identity")));
+        return text_keep(&leg->from, identity_text(json_get(v, "identity")));
     if (strcmp(v->string, "targets") == 0)
-        return remember(&leg->to, identity_text(json_get(first, "identity")));
+        return text_keep(&leg->to, identity_text(json_get(first, "identity")));
     if (strcmp(v->string, "callRoutes") == 0) /* first sent there (reference §2.3) */
-        return remember(&leg->routed, identity_text(json_get(first, "original")));
+        return text_keep(&leg->routed, identity_text(json_get(first, "original")));
     if (strcmp(v->string, "state") == 0)
         leg->told = call_leg_state_known(v->valuestring);
     if (strcmp(v->string, "callOptions") == 0)

@@ -71,8 +71,8 @@ static struct fiber *fiber_alloc(struct call *call, struct fiber *parent, enum f
     else
         snprintf(f->path, sizeof f->path, "%u", ++call->tops);
     seed_random(f);
-    timer_init(&f->timer, call, NULL);
-    timer_init(&f->budget, call, budget_over);
+    timer_init(&f->timer, NULL);
+    timer_init(&f->budget, budget_over);
     list_append(&call->fibers, &f->link);
     list_append(&call->ready, &f->queue);
     f->state = FIBER_READY;
@@ -359,7 +359,8 @@ void fiber_refuse_dead(lua_State *L, struct fiber *f, const char *method)
     if (f->role == ROLE_END || f->shield)
         return; /* the caller raises an ordinary error, code "hangup" */
     f->unwind = f->unwind ? f->unwind : UNWIND_HANGUP;
-    if (!f->unwound && timer_set(&f->budget, call->now + call->core->cfg.limits.cleanup_ms))
+    if (!f->unwound &&
+        timer_set(&f->budget, f->call, call->now + call->core->cfg.limits.cleanup_ms))
         call_nomem(call);
     f->unwound = true;
     unwind_raise(L, f->unwind, "the call is over");

@@ -1,6 +1,7 @@
 #include "core/leg.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "core/machine.h"
 
 #include <stdio.h>
@@ -76,9 +77,9 @@ int call_leg_new(struct leg **out, struct call *call, bool incoming)
     leg->index = call->nlegs;
     leg->incoming = incoming;
     list_init(&leg->queue);
-    timer_init(&leg->media_timer, call, media_grace_over);
-    timer_init(&leg->gap_timer, call, call_leg_tone_gap_over);
-    timer_init(&leg->delete_timer, call, delete_unheard);
+    timer_init(&leg->media_timer, media_grace_over);
+    timer_init(&leg->gap_timer, call_leg_tone_gap_over);
+    timer_init(&leg->delete_timer, delete_unheard);
     call->legs[call->nlegs++] = leg;
     *out = leg;
     return 0;
@@ -95,11 +96,17 @@ void call_leg_free(struct leg *leg)
     free(leg->facts);
     free(leg->tones.ready);
     free(leg->tones.early);
+    free(leg->id);
     free(leg->message);
     free(leg->from);
     free(leg->to);
     free(leg->routed);
     free(leg);
+}
+
+const char *call_leg_id(const struct leg *leg)
+{
+    return leg->id ? leg->id : "";
 }
 
 const char *call_leg_state(const struct leg *leg)
@@ -132,15 +139,12 @@ static int merge(struct leg *leg, const cJSON *data)
 static int take_result(struct leg *leg, const cJSON *data)
 {
     const cJSON *info = json_get(data, "resultInfo");
-    const char *message = json_str(info, "message");
 
     if (!info)
         return 0;
     leg->code = (int)json_int(info, "code", 0);
     leg->subcode = (int)json_int(info, "subcode", 0);
-    free(leg->message);
-    leg->message = message ? strdup(message) : NULL;
-    return message && !leg->message ? ERR_NOMEM : 0;
+    return text_keep(&leg->message, json_str(info, "message"));
 }
 
 static int set_state(struct leg *leg, int i)
@@ -215,7 +219,7 @@ static int note_media(struct leg *leg, const cJSON *data)
         leg->media_ready = true;
         timer_clear(&leg->media_timer);
     } else if (first) {
-        return timer_set(&leg->media_timer,
+        return timer_set(&leg->media_timer, leg->call,
                          leg->call->now + (leg->media_told ? MEDIA_WAIT_MS : MEDIA_GRACE_MS));
     }
     return 0;
@@ -279,9 +283,9 @@ int call_leg_end(struct leg *leg, const cJSON *data)
 
 int call_leg_fail(struct leg *leg, const char *message)
 {
-    free(leg->message);
-    leg->message = message ? strdup(message) : NULL;
-    return message && !leg->message ? ERR_NOMEM : call_leg_end(leg, NULL);
+    int err = text_keep(&leg->message, message);
+
+    return err ? err : call_leg_end(leg, NULL);
 }
 
 int call_leg_close(struct leg *leg)
@@ -294,7 +298,7 @@ int call_leg_close(struct leg *leg)
     if (leg->ended || leg->deleting)
         return 0;
     if (!leg->closing)
-        err = timer_set(&leg->delete_timer, leg->call->now + DELETE_BOUND_MS);
+        err = timer_set(&leg->delete_timer, leg->call, leg->call->now + DELETE_BOUND_MS);
     leg->closing = true;
     if (err || !leg->known)
         return err;

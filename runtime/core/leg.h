@@ -39,8 +39,8 @@ struct leg {
     bool tone_subscribed; /* subscribeToTone succeeded */
     bool media_told, media_active, media_ready;
     bool transferring;
-    int state; /* rank, see call_leg_state_rank                   */
-    char id[ID_MAX];
+    int state;        /* rank, see call_leg_state_rank                   */
+    char *id;         /* the service's, NULL until it is told              */
     const char *told; /* the name of that state, static, or NULL           */
     char *facts;      /* the resource but for its collections, see facts.c */
     size_t nfacts;
@@ -79,6 +79,8 @@ cJSON *call_leg_resource(const struct leg *leg);
 /* The number or id of who calls and who is called: "" when it is not known. */
 const char *call_leg_from(const struct leg *leg);
 const char *call_leg_to(const struct leg *leg);
+/* The service's id of it, "" until it is told. */
+const char *call_leg_id(const struct leg *leg);
 
 /* It is over; `data` may hold a resultInfo. */
 int call_leg_end(struct leg *leg, const cJSON *data);

@@ -101,7 +101,7 @@ struct call {
     struct timer duration, phase_timer, stall_timer;
     enum fallback_step step;
     struct request *step_request;
-    char next[64];  /* the flow that follows, */
+    char *next;     /* the flow that follows, */
     cJSON *state;   /* and what it is given   */
     unsigned steps; /* ivr.step begun so far  */
     bool warned;    /* of a long journal      */

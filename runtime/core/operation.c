@@ -1,5 +1,6 @@
 /* Answers and operation notifications, and which request they belong to. */
 #include "base/json.h"
+#include "base/text.h"
 #include "core/machine.h"
 
 #include <stdio.h>
@@ -63,8 +64,8 @@ static int answered_create(struct request *r, const struct event *ev)
 {
     struct leg *leg = r->leg;
 
-    if (ev->id[0])
-        snprintf(leg->id, sizeof leg->id, "%s", ev->id);
+    if (ev->id[0] && text_keep(&leg->id, ev->id))
+        return ERR_NOMEM;
     request_finish(r);
     return call_leg_update(leg, ev->data, CHANGE_NONE);
 }
@@ -81,7 +82,7 @@ static int answered_state(struct request *r, const struct event *ev)
     else
         requests_state(leg);
     if (r->spec.goal == GOAL_ENDED && !leg->ended && !timer_is_set(&leg->delete_timer))
-        return timer_set(&leg->delete_timer,
+        return timer_set(&leg->delete_timer, leg->call,
                          leg->call->now + (redirect ? REDIRECT_MS : DELETE_ANSWERED_MS));
     return 0;
 }

@@ -1,6 +1,7 @@
 /* The way of a call through its phases. */
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "core/machine.h"
 #include "core/raise.h"
 
@@ -83,7 +84,8 @@ int call_begin(struct call *call, const struct event *start)
     struct error e = {{0}};
     int err;
 
-    strcpy(leg->id, start->call_id);
+    if (start->call_id[0] && text_keep(&leg->id, start->call_id))
+        return call_nomem(call);
     if (json_bool(start->data, "fallback", false))
         return begin_without_flow(call, start);
     if (json_get(start->data, "continue"))
@@ -173,7 +175,7 @@ static void begin_fallback(struct call *call)
     call->main = NULL;
     call->step = FALLBACK_BEGIN;
     call->phase_timer.fire = fallback_over;
-    if (timer_set(&call->phase_timer, call->now + FALLBACK_MS))
+    if (timer_set(&call->phase_timer, call, call->now + FALLBACK_MS))
         call_nomem(call);
 }
 
@@ -310,7 +312,8 @@ bool call_next_handler(struct call *call)
     }
     if (call_protect(call, start_handler, call, &e)) {
         call_log(call, "error", "", "", "flow %s: onEnd: %s", call->flow, e.text);
-    } else if (timer_set(&call->main->budget, call->now + call->core->cfg.limits.cleanup_ms)) {
+    } else if (timer_set(&call->main->budget, call,
+                         call->now + call->core->cfg.limits.cleanup_ms)) {
         call_nomem(call);
     }
     return true;
@@ -320,7 +323,7 @@ bool call_handlers_begin(struct call *call)
 {
     call->phase_timer.fire = handlers_over;
     if (call->nends &&
-        timer_set(&call->phase_timer, call->now + call->core->cfg.limits.cleanup_total_ms))
+        timer_set(&call->phase_timer, call, call->now + call->core->cfg.limits.cleanup_total_ms))
         call_nomem(call);
     return true;
 }

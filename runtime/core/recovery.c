@@ -93,7 +93,7 @@ bool core_leg(const struct core *core, const char *key, int leg, char id[ID_MAX]
 
     if (!call || leg < 0 || leg >= call->nlegs || call->legs[leg]->ended)
         return false;
-    snprintf(id, ID_MAX, "%s", call->legs[leg]->id);
+    snprintf(id, ID_MAX, "%s", call_leg_id(call->legs[leg]));
     return true;
 }
 
@@ -155,7 +155,7 @@ void call_resumed(struct call *call)
     for (struct list *it = call->waiting.next; it != &call->waiting; it = it->next) {
         struct fiber *f = list_entry(it, struct fiber, queue);
 
-        if (f->wait.input && timer_is_set(&f->timer) && f->timer.entry.at <= call->now)
+        if (f->wait.input && timer_at(&f->timer) <= call->now)
             f->resumed = true;
     }
 }

@@ -73,7 +73,7 @@ static void bound_over(struct timer *t)
     struct request *r = list_entry(t, struct request, bound);
 
     if (r->stop && is_pending(r->call, r->stop)) {
-        if (timer_set(&r->bound, r->call->now + CANCEL_BOUND_MS))
+        if (timer_set(&r->bound, r->call, r->call->now + CANCEL_BOUND_MS))
             call_nomem(r->call);
         return;
     }
@@ -146,7 +146,7 @@ static int stop_media(struct leg *leg, const struct request *r)
     err = make(&stop, leg, &spec, r->fiber, r->where, NULL, NULL);
     if (!err) {
         leg->lane->stop = stop->seq;
-        err = timer_set(&leg->lane->bound, leg->call->now + CANCEL_BOUND_MS);
+        err = timer_set(&leg->lane->bound, leg->call, leg->call->now + CANCEL_BOUND_MS);
     }
     return err;
 }
@@ -184,7 +184,7 @@ static int make(struct request **out, struct leg *leg, const struct request_spec
     r->args = args;
     text_copy(r->fiber, sizeof r->fiber, path);
     text_copy(r->where, sizeof r->where, where);
-    timer_init(&r->bound, call, bound_over);
+    timer_init(&r->bound, bound_over);
     list_init(&r->lane_link);
     list_append(&call->requests, &r->link);
     if (!spec->media || !leg->lane) {
@@ -326,7 +326,7 @@ static bool lingers(struct request *r)
     if (!r->spec.lingers || !r->seq || r->cancelled)
         return false;
     r->bound.fire = linger_over;
-    if (timer_set(&r->bound, r->call->now + LINGER_MS) == 0)
+    if (timer_set(&r->bound, r->call, r->call->now + LINGER_MS) == 0)
         return true;
     call_nomem(r->call);
     return false;

@@ -88,7 +88,7 @@ void fiber_unwind(struct fiber *f, enum unwind how)
     f->unwind = how;
     if (f->shield) {
         if (!timer_is_set(&f->budget) &&
-            timer_set(&f->budget, f->call->now + f->call->core->cfg.limits.cleanup_ms))
+            timer_set(&f->budget, f->call, f->call->now + f->call->core->cfg.limits.cleanup_ms))
             call_nomem(f->call);
         return;
     }

@@ -2,30 +2,41 @@
 
 #include "core/machine.h"
 
-void timer_init(struct timer *t, struct call *call, void (*fire)(struct timer *t))
+#include <stdlib.h>
+
+void timer_init(struct timer *t, void (*fire)(struct timer *t))
 {
-    *t = (struct timer){.call = call, .fire = fire};
-    list_init(&t->link);
+    *t = (struct timer){.fire = fire};
 }
 
-int timer_set(struct timer *t, int64_t at)
+int timer_set(struct timer *t, struct call *call, int64_t at)
 {
-    int err;
+    struct alarm *a;
 
     timer_clear(t);
-    err = heap_put(&t->call->core->timers, &t->entry, at);
-    if (err)
-        return err;
-    t->seq = ++t->call->timer_seq;
-    list_append(&t->call->timers, &t->link);
+    a = calloc(1, sizeof *a);
+    if (!a)
+        return ERR_NOMEM;
+    if (heap_put(&call->core->timers, &a->entry, at)) {
+        free(a);
+        return ERR_NOMEM;
+    }
+    a->call = call;
+    a->timer = t;
+    a->seq = ++call->timer_seq;
+    list_append(&call->timers, &a->link);
+    t->alarm = a;
     return 0;
 }
 
 void timer_clear(struct timer *t)
 {
-    if (!t->seq)
+    struct alarm *a = t->alarm;
+
+    if (!a)
         return;
-    heap_remove(&t->call->core->timers, &t->entry);
-    list_remove(&t->link);
-    t->seq = 0;
+    heap_remove(&a->call->core->timers, &a->entry);
+    list_remove(&a->link);
+    free(a);
+    t->alarm = NULL;
 }

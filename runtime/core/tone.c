@@ -59,7 +59,7 @@ static int settle(struct leg *leg, bool force)
     }
     timer_clear(&leg->gap_timer);
     if (!err && b->nearly)
-        err = timer_set(&leg->gap_timer, leg->call->now + TONE_GAP_MS);
+        err = timer_set(&leg->gap_timer, leg->call, leg->call->now + TONE_GAP_MS);
     return err;
 }
 

@@ -39,7 +39,7 @@ static int wake(lua_State *L, int status, lua_KContext ctx)
     (void)ctx;
     if (f->unwind && !f->unwound && !f->shield) {
         f->unwound = true;
-        if (timer_set(&f->budget, f->call->now + f->call->core->cfg.limits.cleanup_ms))
+        if (timer_set(&f->budget, f->call, f->call->now + f->call->core->cfg.limits.cleanup_ms))
             call_nomem(f->call);
         return unwind_raise(L, f->unwind,
                             f->unwind == UNWIND_HANGUP ? "the call is over" : "cancelled");
@@ -83,7 +83,7 @@ int fiber_wait(lua_State *L, const struct wait *w)
         timers++;
     if (timers >= limits->timers)
         return luaL_error(L, "limit timers: more than %d deadlines pending", (int)limits->timers);
-    if (timer_set(&f->timer, f->call->now + f->wait.timeout_ms)) {
+    if (timer_set(&f->timer, f->call, f->call->now + f->wait.timeout_ms)) {
         call_nomem(f->call);
         return luaL_error(L, "not enough memory");
     }
