@@ -63,7 +63,7 @@ static int take(struct bundles *b, struct load *l, bool trial)
         return error_set(&l->e, err, "no memory");
     }
     l->cells = NULL;
-    host_journal_bundle(b->host, l->bundle);
+    host_journal_bundle(b->host, l->bundle, !trial);
     say_taken(b, l->bundle);
     if (trial)
         bundles_begin_trial(b, l->bundle, end);
@@ -274,6 +274,27 @@ void bundles_count(const struct bundles *b, uint64_t *good, uint64_t *refused)
 /* --- life ----------------------------------------------------------------------------------------
  */
 
+/* The folder cannot be used: what was in use when the process before ended goes on. */
+static int load_used(struct bundles *b, struct load *folder)
+{
+    struct load l = {.cfg = &b->how, .watch_fd = -1};
+    struct error e;
+    int err = host_journal_used(b->host, &l.bundle, &e);
+
+    if (!err) {
+        load_run(&l);
+        err = l.err ? l.err : take(b, &l, false);
+    }
+    if (!err) {
+        refuse(b, folder, true);
+        log_write(&b->host->log, LOG_ERROR, NULL,
+                  "new calls get bundle %.12s, which was in use before, until the flows are mended",
+                  b->active->id);
+    }
+    load_fini(&l);
+    return err;
+}
+
 static int load_first(struct bundles *b, struct error *e)
 {
     struct load l = {.cfg = &b->how, .watch_fd = b->watch ? watch_fd(b->watch) : -1};
@@ -282,10 +303,12 @@ static int load_first(struct bundles *b, struct error *e)
     load_run(&l);
     take_places(b, &l);
     err = l.err ? l.err : take(b, &l, false);
-    if (err)
-        error_set(e, err, "%s", l.e.text);
-    else
+    if (!err)
         memcpy(b->seen, l.bundle->id, sizeof b->seen);
+    else if (load_used(b, &l) == 0)
+        err = 0;
+    else
+        error_set(e, err, "%s", l.e.text);
     load_fini(&l);
     return err;
 }
@@ -342,9 +365,9 @@ const struct bundle *bundles_trial(const struct bundles *b)
 
 void bundles_keep(struct bundles *b)
 {
-    host_journal_bundle(b->host, b->active);
+    host_journal_bundle(b->host, b->active, true);
     if (b->trial)
-        host_journal_bundle(b->host, b->trial);
+        host_journal_bundle(b->host, b->trial, false);
 }
 
 void bundles_free(struct bundles *b)

@@ -3,6 +3,7 @@
 #include "host/bundles_state.h"
 
 #include "base/json.h"
+#include "host/host_journal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -139,6 +140,7 @@ static void promote(struct bundles *b, const struct canary *c)
               b->trial->id, (unsigned long long)c->good, (unsigned long long)c->failed);
     b->active = bundle_ref(b->trial);
     bundle_unref(old);
+    host_journal_bundle(b->host, b->active, true);
     b->end->kind = BUNDLES_PROMOTE;
     bundles_end_trial(b, true);
 }

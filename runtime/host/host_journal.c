@@ -195,7 +195,7 @@ void host_journal_rules(struct host *s, struct recorder_config *c)
     c->keep_tones = tones ? strcmp(tones, "keep") == 0 : !config_str(s->cfg, "graph.url");
 }
 
-void host_journal_bundle(struct host *s, const struct bundle *b)
+void host_journal_bundle(struct host *s, const struct bundle *b, bool use)
 {
     struct journal_store both;
     struct store store;
@@ -206,9 +206,24 @@ void host_journal_bundle(struct host *s, const struct bundle *b)
     both = (struct journal_store){s->journal->journal, s->journal->journal};
     store = store_of_journal(&both);
     err = store_bundle(&store, b);
+    if (!err && use)
+        err = journal_use_bundle(s->journal->journal, b->id, NULL);
     if (err)
         log_write(&s->log, LOG_ERROR, NULL, "the journal does not take the bundle: %s",
                   error_name(err));
+}
+
+int host_journal_used(struct host *s, struct bundle **out, struct error *e)
+{
+    void *p = NULL;
+    size_t n = 0;
+    int err = s->journal ? journal_used_bundle(s->journal->journal, &p, &n, e)
+                         : error_set(e, ERR_NOTFOUND, "there is no journal");
+
+    if (!err)
+        err = bundle_decode(out, p, n, e);
+    free(p);
+    return err;
 }
 
 int host_journal_health(struct host *s, struct error *e)

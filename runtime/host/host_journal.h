@@ -23,8 +23,10 @@ int host_journal_reader(struct host *s, struct journal **out, struct error *e);
 /* Fill in what recorders are to keep, and how they seal. */
 void host_journal_rules(struct host *s, struct recorder_config *c);
 
-/* New calls run with that bundle from now on. */
-void host_journal_bundle(struct host *s, const struct bundle *b);
+/* Calls may run with that bundle from now on; with `use`, all new ones do. */
+void host_journal_bundle(struct host *s, const struct bundle *b, bool use);
+/* The bundle that was in use last. ERR_NOTFOUND: there is none, or no journal. */
+int host_journal_used(struct host *s, struct bundle **out, struct error *e);
 
 /* 0, or why no new calls are taken. Any thread. */
 int host_journal_health(struct host *s, struct error *e);

@@ -27,6 +27,10 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS bundles(id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS store(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
+/* Among the bundles, the row of this name holds the id of the one in use. */
+#define USED    "'used'"
+#define USED_ID "SELECT data FROM bundles WHERE id = " USED
+
 #define CALL_COLUMNS "SELECT key, bundle, began, ended, attempts, facts FROM calls "
 
 /* DATABASE_EXPIRE_MOST, the oldest first: a commit must not last long. */
@@ -54,10 +58,12 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_DROP_ENTRIES] = "DELETE FROM entries WHERE call = (SELECT id FROM calls WHERE key = ?1)",
     [SQL_ATTEMPTS] = "UPDATE calls SET attempts = ?2 WHERE key = ?1",
     [SQL_PUT_BUNDLE] = "INSERT OR IGNORE INTO bundles(id, data) VALUES(?1, ?2)",
+    [SQL_USE_BUNDLE] = "INSERT OR REPLACE INTO bundles(id, data) VALUES(" USED ", ?1)",
     [SQL_PUT_VALUE] = "INSERT OR REPLACE INTO store(name, value) VALUES(?1, ?2)",
     [SQL_DROP_VALUE] = "DELETE FROM store WHERE name = ?1",
     [SQL_EXPIRE] = "DELETE FROM calls WHERE id IN (SELECT id FROM calls " EXPIRED ")",
-    [SQL_DROP_BUNDLES] = "DELETE FROM bundles WHERE id NOT IN (SELECT bundle FROM calls)",
+    [SQL_DROP_BUNDLES] = "DELETE FROM bundles WHERE id NOT IN (SELECT bundle FROM calls"
+                         " UNION SELECT " USED " UNION " USED_ID ")",
     [SQL_OPEN_CALLS] = CALL_COLUMNS "WHERE ended = 0 ORDER BY id DESC",
     [SQL_ENDED_CALLS] = CALL_COLUMNS "WHERE ended > 0 AND ended >= ?1 ORDER BY ended DESC, id DESC",
     [SQL_FIND_CALL] = CALL_COLUMNS "WHERE key = ?1",
@@ -65,6 +71,7 @@ static const char *const sql[SQL_STATEMENTS] = {
                     " (SELECT id FROM calls WHERE key = ?1) ORDER BY n",
     [SQL_TIMELINE] = "SELECT timeline FROM calls WHERE key = ?1 AND ended > 0",
     [SQL_GET_BUNDLE] = "SELECT data FROM bundles WHERE id = ?1",
+    [SQL_USED_BUNDLE] = "SELECT data FROM bundles WHERE id = (" USED_ID ")",
     [SQL_GET_VALUE] = "SELECT value FROM store WHERE name = ?1",
 };
 

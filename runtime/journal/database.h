@@ -26,6 +26,7 @@ enum statement {
     SQL_EXPIRE_ENTRIES,
     SQL_ATTEMPTS,
     SQL_PUT_BUNDLE,
+    SQL_USE_BUNDLE,
     SQL_PUT_VALUE,
     SQL_DROP_VALUE,
     SQL_EXPIRE,
@@ -36,6 +37,7 @@ enum statement {
     SQL_ENTRIES,
     SQL_TIMELINE,
     SQL_GET_BUNDLE,
+    SQL_USED_BUNDLE,
     SQL_GET_VALUE,
     SQL_STATEMENTS
 };

@@ -14,6 +14,7 @@ enum write_kind {
     WRITE_END,
     WRITE_ATTEMPTS,
     WRITE_BUNDLE,
+    WRITE_USE,
     WRITE_VALUE,
     WRITE_EXPIRE
 };
@@ -159,11 +160,10 @@ static int write_end(struct journal *j, const struct write *w)
 /* Carry out one write inside the open transaction; an SQLite code. */
 static int perform(struct journal *j, const struct write *w)
 {
-    static const enum statement which[] = {[WRITE_BEGIN] = SQL_CALL_BEGIN,
-                                           [WRITE_ATTEMPTS] = SQL_ATTEMPTS,
-                                           [WRITE_BUNDLE] = SQL_PUT_BUNDLE,
-                                           [WRITE_VALUE] = SQL_PUT_VALUE,
-                                           [WRITE_EXPIRE] = SQL_EXPIRE};
+    static const enum statement which[] = {
+        [WRITE_BEGIN] = SQL_CALL_BEGIN,  [WRITE_ATTEMPTS] = SQL_ATTEMPTS,
+        [WRITE_BUNDLE] = SQL_PUT_BUNDLE, [WRITE_USE] = SQL_USE_BUNDLE,
+        [WRITE_VALUE] = SQL_PUT_VALUE,   [WRITE_EXPIRE] = SQL_EXPIRE};
     sqlite3_stmt *st;
     int rc;
 
@@ -484,6 +484,11 @@ int journal_put_bundle(struct journal *j, const char *id, const void *p, size_t 
                        uint64_t *position)
 {
     return queue(j, new_write(WRITE_BUNDLE, id, p, n, NULL, 0), position);
+}
+
+int journal_use_bundle(struct journal *j, const char *id, uint64_t *position)
+{
+    return queue(j, new_write(WRITE_USE, id, NULL, 0, NULL, 0), position);
 }
 
 int journal_put_value_for(struct journal *j, const char *name, const void *p, size_t n,

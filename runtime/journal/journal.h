@@ -87,6 +87,8 @@ int journal_attempts(struct journal *j, const char *key, int attempts, uint64_t 
 /* Keep a bundle under its id; one that is there already is left alone. */
 int journal_put_bundle(struct journal *j, const char *id, const void *p, size_t n,
                        uint64_t *position);
+/* It is the one in use from now on, and kept whether calls need it or not. */
+int journal_use_bundle(struct journal *j, const char *id, uint64_t *position);
 /* The flows' durable key-value store; `p` NULL removes. */
 int journal_put_value(struct journal *j, const char *name, const void *p, size_t n,
                       uint64_t *position);
@@ -135,6 +137,8 @@ int journal_kept(struct journal *j, const char *key, journal_entry_cb *cb, void 
                  struct error *e);
 /* A bundle's or a value's bytes, to be freed with free. ERR_NOTFOUND. */
 int journal_get_bundle(struct journal *j, const char *id, void **p, size_t *n, struct error *e);
+/* The bytes of the one that was in use last. */
+int journal_used_bundle(struct journal *j, void **p, size_t *n, struct error *e);
 int journal_get_value(struct journal *j, const char *name, void **p, size_t *n, struct error *e);
 
 #endif

@@ -166,6 +166,11 @@ int journal_get_bundle(struct journal *j, const char *id, void **p, size_t *n, s
     return get_blob(j, SQL_GET_BUNDLE, id, p, n, e);
 }
 
+int journal_used_bundle(struct journal *j, void **p, size_t *n, struct error *e)
+{
+    return get_blob(j, SQL_USED_BUNDLE, "the bundle in use", p, n, e);
+}
+
 int journal_get_value(struct journal *j, const char *name, void **p, size_t *n, struct error *e)
 {
     return get_blob(j, SQL_GET_VALUE, name, p, n, e);

@@ -1,6 +1,7 @@
 #include "net/log_writer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,7 +17,7 @@ struct log_writer {
     pthread_mutex_t lock;
     pthread_cond_t more, empty;
     int fd;
-    bool ending;
+    bool terminal, ending;
     size_t from, n; /* what is kept, in the ring */
     unsigned long lost;
     char ring[LOG_WRITER_BYTES];
@@ -73,6 +74,7 @@ int log_writer_new(struct log_writer **out, int fd, struct error *e)
     pthread_cond_init(&w->more, NULL);
     pthread_cond_init(&w->empty, NULL);
     w->fd = fd;
+    w->terminal = isatty(fd);
     w->ending = false;
     w->from = w->n = 0;
     w->lost = 0;
@@ -99,16 +101,36 @@ static void keep(struct log_writer *w, const char *p, size_t n)
     w->n += n;
 }
 
+/* What is written at once, because nothing waits and the stream takes it without waiting: most
+ * lines, so that they are there whatever happens next. Of a terminal nobody knows how much it
+ * takes.
+ */
+static size_t write_now(struct log_writer *w, const char *line, size_t n)
+{
+    ssize_t done;
+
+    if (w->n || n > PIPE_BUF || w->terminal ||
+        poll(&(struct pollfd){.fd = w->fd, .events = POLLOUT}, 1, 0) <= 0)
+        return 0;
+    done = write(w->fd, line, n);
+    return done > 0 ? (size_t)done : 0;
+}
+
 unsigned long log_writer_add(struct log_writer *w, const char *line, size_t n, bool minor)
 {
     unsigned long lost = 0;
+    size_t done;
 
     pthread_mutex_lock(&w->lock);
+    done = write_now(w, line, n);
+    line += done;
+    n -= done;
     if (w->n + n > sizeof w->ring / (minor ? 2 : 1)) {
         w->lost++;
     } else {
         keep(w, line, n);
-        pthread_cond_signal(&w->more);
+        if (n)
+            pthread_cond_signal(&w->more);
         if (w->n < sizeof w->ring / 2) {
             lost = w->lost;
             w->lost = 0;

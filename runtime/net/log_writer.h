@@ -1,8 +1,9 @@
 /*
- * Carries lines of the log to where they go, on a thread of its own, so that whoever logs waits for
- * nobody: a terminal that is held, a pipe that is not read or a slow systemd-journald would stop
- * every call otherwise. What cannot be carried as fast as it comes is kept, and lost beyond that:
- * first what is minor, so that a flow that talks without end does not drown a warning. Thread-safe.
+ * Carries lines of the log to where they go, those that have to wait on a thread of its own, so
+ * that whoever logs waits for nobody: a terminal that is held, a pipe that is not read or a slow
+ * systemd-journald would stop every call otherwise. What cannot be carried as fast as it comes is
+ * kept, and lost beyond that: first what is minor, so that a flow that talks without end does not
+ * drown a warning. Thread-safe.
  */
 #ifndef IVORY_NET_LOG_WRITER_H
 #define IVORY_NET_LOG_WRITER_H

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -221,6 +222,53 @@ def refusals():
         s.stop()
 
 
+def broken_at_the_start():
+    """The flows are broken when the service is started again: calls go on, new ones get what was in use, and mended flows are taken."""
+    with tempfile.TemporaryDirectory() as top:
+        folder, data = pathlib.Path(top, "flows"), pathlib.Path(top, "data")
+        folder.mkdir()
+        f = folder / "main.lua"
+        f.write_text("return { oops")
+        status, out = run("serve", "--set", f"flows={folder}", "--set", f"data={data}", "--set", "admin.listen=127.0.0.1:0",
+                          "--set", "listen=127.0.0.1:0", "--set", "exchange.listen=127.0.0.1:0")
+        check("with nothing to go back to it does not start", status == 1 and "flows/main.lua:1" in out, (status, out))
+
+        f.write_text(flow("first"))
+        graph = Graph()
+        s = start(folder, f"data={data}", graph=graph)
+        f.write_text(flow("second"))
+        until("the second", lambda: len(bundles(s)["bundles"]) == 2)
+        good = active(s)
+        Line(s.port).offer()
+        until("the call", lambda: len(s.calls()) == 1)
+        f.write_text("return {\n\noops")
+        until("the refusal", lambda: bundles(s).get("refused"))
+        s.stop()
+
+        s = start(folder, f"data={data}", graph=graph)
+        check("it starts with what was in use", active(s) == good, s.lines)
+        check("the call is there", until("the call", lambda: len(s.calls()) == 1))
+        check("it is said loudly", re.search("error flows not taken: flows/main.lua:3(.|\n)*error new calls get bundle " + good[:12], s.text),
+              s.lines)
+        r = request(s.admin, "GET", "/readyz")
+        check("/readyz shows it", r[0] == 200 and b"flows/main.lua:3" in r[1], r)
+        check("ivory bundles shows it", "refused: flows/main.lua:3" in run("bundles", *s.with_sets())[1])
+        Line(s.port).offer()
+        until("a new call", lambda: len(s.calls()) == 2)
+        (folder / "prompts" / "en").mkdir(parents=True)
+        (folder / "prompts" / "en" / "bad.wav").write_text("no sound")
+        f.write_text(flow("first"))
+        s.stop()
+
+        s = start(folder, f"data={data}", graph=graph)
+        check("also with a prompt that is none", active(s) == good and "bad.wav" in bundles(s)["refused"]["file"], s.lines)
+        (folder / "prompts" / "en" / "bad.wav").unlink()
+        f.write_text(flow("mended"))
+        check("mended flows are taken", taken(s, good) != good and "refused" not in bundles(s))
+        check("calls are there still", len(s.calls()) == 2)
+        s.stop()
+
+
 def many_calls():
     n = int(os.environ.get("RELOAD_CALLS", 2000 // SLOW))
     graph = Graph()
@@ -375,4 +423,4 @@ def admission():
 
 
 only = os.environ.get("ONLY")
-main(*[t for t in (ways_to_change, links, refusals, many_calls, trials, admission) if not only or t.__name__ == only])
+main(*[t for t in (ways_to_change, links, refusals, broken_at_the_start, many_calls, trials, admission) if not only or t.__name__ == only])

@@ -131,6 +131,34 @@ static void an_ended_call_is_reduced(void)
     clean();
 }
 
+static void the_bundle_in_use_is_known_and_kept(void)
+{
+    void *p = NULL;
+    size_t n = 0;
+    uint64_t at = 0;
+    struct journal *j;
+
+    fresh();
+    j = open_journal();
+    EXPECT_INT(journal_used_bundle(j, &p, &n, NULL), ERR_NOTFOUND);
+    journal_put_bundle(j, "b1", "one", 3, NULL);
+    journal_use_bundle(j, "b1", NULL);
+    journal_put_bundle(j, "b2", "other", 5, NULL);
+    journal_use_bundle(j, "b2", NULL);
+    journal_put_bundle(j, "b3", "tried", 5, NULL);
+    journal_expire(j, 1, &at);
+    wait_for(j, at);
+    journal_close(j);
+    j = open_journal();
+    EXPECT_INT(journal_used_bundle(j, &p, &n, NULL), 0);
+    EXPECT(n == 5 && memcmp(p, "other", 5) == 0);
+    free(p);
+    EXPECT_INT(journal_get_bundle(j, "b1", &p, &n, NULL), ERR_NOTFOUND);
+    EXPECT_INT(journal_get_bundle(j, "b3", &p, &n, NULL), ERR_NOTFOUND);
+    journal_close(j);
+    clean();
+}
+
 /* However many there are, and what is younger stays. */
 static void old_calls_are_forgotten(void)
 {
@@ -406,6 +434,7 @@ static void a_value_and_its_event_are_one_write(void)
 
 const struct test journal_tests[] = {TEST(keeps_calls_over_a_restart),
                                      TEST(an_ended_call_is_reduced),
+                                     TEST(the_bundle_in_use_is_known_and_kept),
                                      TEST(old_calls_are_forgotten),
                                      TEST(a_damaged_database_is_moved_aside),
                                      TEST(too_much_in_the_queue_is_refused),
