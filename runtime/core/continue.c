@@ -70,7 +70,8 @@ static cJSON *snapshot(const struct call *call)
     const struct leg *leg = call->legs[0];
     cJSON *o = cJSON_CreateObject();
 
-    if (!o || json_set_str(o, "flow", call->next) || json_set_int(o, "at", call->now) ||
+    if (!o || json_set_str(o, "flow", call->next) || json_set_str(o, "from", call->flow) ||
+        json_set_int(o, "at", call->now) ||
         (call->state && json_set_copy(o, "state", call->state)) ||
         (call->join && json_set_str(o, "join", call->join)) ||
         json_set_int(o, "since", call->since) || json_set_int(o, "legs", call->nlegs) ||

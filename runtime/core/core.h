@@ -137,4 +137,7 @@ const struct core_pulse *core_pulse(const struct core *c);
 /* From now on turns are repeated, or new again. */
 void core_repeats(struct core *c, bool on);
 
+/* The number or id in an identitySet; NULL: there is none. */
+const char *core_party(const cJSON *identity_set);
+
 #endif

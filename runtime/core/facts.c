@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number or id in an identitySet. */
-static const char *identity_text(const cJSON *set)
+const char *core_party(const cJSON *set)
 {
     static const char *const kinds[] = {"phone",     "user",  "applicationInstance", "application",
                                         "encrypted", "guest", "onPremises",          "device"};
@@ -31,11 +30,11 @@ static int note(struct leg *leg, const cJSON *v)
     const cJSON *first = cJSON_IsArray(v) ? v->child : NULL;
 
     if (strcmp(v->string, "source") == 0)
-        return text_keep(&leg->from, identity_text(json_get(v, "identity")));
+        return text_keep(&leg->from, core_party(json_get(v, "identity")));
     if (strcmp(v->string, "targets") == 0)
-        return text_keep(&leg->to, identity_text(json_get(first, "identity")));
+        return text_keep(&leg->to, core_party(json_get(first, "identity")));
     if (strcmp(v->string, "callRoutes") == 0) /* first sent there (reference §2.3) */
-        return text_keep(&leg->routed, identity_text(json_get(first, "original")));
+        return text_keep(&leg->routed, core_party(json_get(first, "original")));
     if (strcmp(v->string, "state") == 0)
         leg->told = call_leg_state_known(v->valuestring);
     if (strcmp(v->string, "callOptions") == 0)

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "host/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,8 @@ char *recorder_command_text(const struct seal *seal, const struct command *c)
         buf_fmt(&b, ",\"fiber\":\"%s\"", c->fiber);
     if (quoted)
         buf_fmt(&b, ",\"where\":%s", quoted);
+    if (c->kind == COMMAND_METHOD)
+        summary_prompts(&b, c->args);
     if (!err && seal && wants_digest(c))
         err = add_digest(&b, seal, c);
     buf_char(&b, '}');

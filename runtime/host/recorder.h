@@ -4,10 +4,10 @@
  * it by a summary and a trimmed timeline. Tone values are sealed with the call's key as label.
  *
  *   event    the event as event_encode writes it; a tone as {"sealed":text,"sequenceId":n}
- *   command  {"kind","method","fiber","seq","leg","where","digest"}: what recovery compares;
- *            `digest` (of ids and arguments, under the key) for what must not be repeated
- *            "continue" is not written: the call's journal begins anew with the start it makes
- *   mark     {"torn":true}: entries are missing here, the store was full
+ *   command  {"kind","method","fiber","seq","leg","where","digest"}: what recovery compares, and
+ *            "prompts", their names, for people; `digest` (of ids and arguments, under the key) for
+ * what must not be repeated "continue" is not written: the call's journal begins anew with the
+ * start it makes mark     {"torn":true}: entries are missing here, the store was full
  *            {"fallback":true}: from here on the call runs without its flow
  *
  * Where memory or the store refuse, the call goes on and its journal ends there. One thread.

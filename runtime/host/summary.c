@@ -6,7 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { TIMELINE_MAX = 32 << 10, PLAYED_MAX = 200 };
+/* Of a timeline that gets longer, TIMELINE_CUT is taken out behind TIMELINE_HEAD, again and again:
+ * how a call began and how it ended is kept. */
+enum { TIMELINE_MAX = 32 << 10, TIMELINE_HEAD = 8 << 10, TIMELINE_CUT = 8 << 10, PLAYED_MAX = 200 };
 
 void summary_fini(struct summary *s)
 {
@@ -26,13 +28,36 @@ static void add_string(struct buf *b, const char *text)
     buf_char(b, '"');
 }
 
-/* One line of the timeline, left open for more members. */
-static bool begin_line(struct summary *s, int64_t now, const char *kind)
+/* Where the line that holds byte `at` of the timeline ends. */
+static size_t line_end(const struct summary *s, size_t at)
 {
-    if (s->timeline.n > TIMELINE_MAX)
-        return false;
+    const char *p = memchr(s->timeline.p + at, '\n', s->timeline.n - at);
+
+    return p ? (size_t)(p + 1 - s->timeline.p) : s->timeline.n;
+}
+
+static void trim(struct summary *s)
+{
+    size_t to;
+
+    if (s->timeline.n <= TIMELINE_MAX)
+        return;
+    if (!s->trimmed) {
+        s->cut = line_end(s, TIMELINE_HEAD);
+        s->cut_time = strtoll(s->timeline.p + s->cut + strlen("{\"at\":"), NULL, 10);
+    }
+    to = line_end(s, s->cut + TIMELINE_CUT);
+    for (size_t i = s->cut; i < to; i++)
+        s->trimmed += s->timeline.p[i] == '\n';
+    memmove(s->timeline.p + s->cut, s->timeline.p + to, s->timeline.n - to + 1);
+    s->timeline.n -= to - s->cut;
+}
+
+/* One line of the timeline, left open for more members. */
+static void begin_line(struct summary *s, int64_t now, const char *kind)
+{
+    trim(s);
     buf_fmt(&s->timeline, "{\"at\":%lld,\"kind\":\"%s\"", (long long)(now - s->began), kind);
-    return true;
 }
 
 static void add_member(struct summary *s, const char *name, const char *text)
@@ -51,11 +76,27 @@ static void end_line(struct summary *s)
 static void line(struct summary *s, int64_t now, const char *kind, const char *what,
                  const char *more)
 {
-    if (!begin_line(s, now, kind))
-        return;
+    begin_line(s, now, kind);
     add_member(s, "what", what);
     add_member(s, "more", more);
     end_line(s);
+}
+
+static void note_continue(struct summary *s, const cJSON *o, int64_t now)
+{
+    begin_line(s, now, "continue");
+    add_member(s, "what", json_str(o, "flow"));
+    add_member(s, "from", json_str(o, "from"));
+    end_line(s);
+}
+
+static void note_start(struct summary *s, const struct event *ev)
+{
+    const cJSON *continued = json_get(ev->data, "continue");
+
+    line(s, json_int(continued, "since", ev->time), "start", json_str(ev->data, "direction"), NULL);
+    if (continued)
+        note_continue(s, continued, ev->time);
 }
 
 static void note_answer(struct summary *s, const struct event *ev)
@@ -65,8 +106,7 @@ static void note_answer(struct summary *s, const struct event *ev)
 
     if (ev->status && ev->status < 300)
         return;
-    if (!begin_line(s, ev->time, "answer"))
-        return;
+    begin_line(s, ev->time, "answer");
     buf_fmt(&s->timeline, ",\"status\":%d", ev->status);
     add_member(s, "what", code);
     end_line(s);
@@ -86,7 +126,7 @@ void summary_event(struct summary *s, const struct event *ev, const char *sealed
     switch (ev->kind) {
     case EVENT_START:
         strcpy(s->id, ev->call_id);
-        line(s, ev->time, "start", json_str(ev->data, "direction"), NULL);
+        note_start(s, ev);
         break;
     case EVENT_CALL:
         if (json_str(ev->data, "state") || ev->change == CHANGE_DELETED)
@@ -99,8 +139,8 @@ void summary_event(struct summary *s, const struct event *ev, const char *sealed
         break;
     case EVENT_TONE:
         s->keys++;
-        if (begin_line(s, ev->time, "key"))
-            buf_fmt(&s->timeline, "\t%s\n", sealed ? sealed : "");
+        begin_line(s, ev->time, "key");
+        buf_fmt(&s->timeline, "\t%s\n", sealed ? sealed : "");
         break;
     case EVENT_ANSWER:
         note_answer(s, ev);
@@ -120,38 +160,60 @@ void summary_event(struct summary *s, const struct event *ev, const char *sealed
     }
 }
 
-/* The prompts of a command, into `played` and the line. */
-static void note_prompts(struct summary *s, const struct command *c)
+/* The name of a prompt: an argument of a command, or what was written down of one. */
+static const char *prompt_name(const cJSON *item)
+{
+    const char *name = json_str(json_get(item, "prompt"), "name");
+
+    if (cJSON_IsString(item))
+        name = item->valuestring;
+    return name ? name : json_get(item, "recording") ? "(recording)" : "(address)";
+}
+
+void summary_prompts(struct buf *b, const cJSON *args)
+{
+    const cJSON *item, *list = json_get(args, "prompts");
+
+    if (!list || !list->child)
+        return;
+    buf_str(b, ",\"prompts\":[");
+    cJSON_ArrayForEach (item, list) {
+        if (item != list->child)
+            buf_char(b, ',');
+        add_string(b, prompt_name(item));
+    }
+    buf_char(b, ']');
+}
+
+static void note_played(struct summary *s, const cJSON *args)
 {
     const cJSON *item;
-    bool any = false;
 
-    cJSON_ArrayForEach (item, json_get(c->args, "prompts")) {
-        const char *name = json_str(json_get(item, "prompt"), "name");
-
-        if (!name)
-            name = json_get(item, "recording") ? "(recording)" : "(address)";
-        if (s->prompts++ < PLAYED_MAX) {
-            if (s->played.n)
-                buf_char(&s->played, ',');
-            add_string(&s->played, name);
-        }
-        buf_str(&s->timeline, any ? "," : ",\"prompts\":[");
-        add_string(&s->timeline, name);
-        any = true;
+    cJSON_ArrayForEach (item, json_get(args, "prompts")) {
+        if (s->prompts++ >= PLAYED_MAX)
+            continue;
+        if (s->played.n)
+            buf_char(&s->played, ',');
+        add_string(&s->played, prompt_name(item));
     }
-    if (any)
-        buf_char(&s->timeline, ']');
 }
 
 void summary_command(struct summary *s, const struct command *c, int64_t now)
 {
     s->entries++;
-    if (!begin_line(s, now, command_kind_name(c->kind)))
+    if (c->kind == COMMAND_CONTINUE) {
+        note_continue(s, json_get(c->args, "continue"), now);
         return;
-    add_member(s, "what", c->method ? c->method : json_str(c->args, "method"));
-    if (c->kind == COMMAND_METHOD)
-        note_prompts(s, c);
+    }
+    begin_line(s, now, command_kind_name(c->kind));
+    add_member(s, "what",
+               c->method                ? c->method
+               : c->kind == COMMAND_END ? json_str(c->args, "result")
+                                        : json_str(c->args, "method"));
+    if (c->kind == COMMAND_METHOD) {
+        summary_prompts(&s->timeline, c->args);
+        note_played(s, c->args);
+    }
     add_member(s, "where", c->where);
     end_line(s);
 }
@@ -189,6 +251,9 @@ char *summary_timeline(const struct summary *s, const struct command *end, bool 
     for (; (stop = strchr(at, '\n')); at = stop + 1) {
         if (b.n > 1)
             buf_char(&b, ',');
+        if (s->trimmed && at == s->timeline.p + s->cut)
+            buf_fmt(&b, "{\"at\":%lld,\"kind\":\"trimmed\",\"what\":\"%u lines\"},",
+                    (long long)s->cut_time, s->trimmed);
         tab = memchr(at, '\t', (size_t)(stop - at));
         buf_add(&b, at, (size_t)((tab ? tab : stop) - at));
         if (tab && keep && stop - tab > 1)

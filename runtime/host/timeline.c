@@ -1,6 +1,7 @@
 #include "host/timeline.h"
 
 #include "base/json.h"
+#include "core/core.h"
 #include "host/summary.h"
 
 #include <stdlib.h>
@@ -18,6 +19,40 @@ struct shown {
     struct error *e;
 };
 
+static int copy_text(cJSON *o, const char *name, const char *text)
+{
+    return text ? json_set_str(o, name, text) : 0;
+}
+
+/* Of a call in progress: what it began with. */
+static int note_start(struct shown *s, const struct journal_call *c)
+{
+    struct event ev = {0};
+    const cJSON *call, *to;
+    int err = event_decode(&ev, c->facts, c->n, s->e);
+
+    if (err)
+        return err;
+    summary_event(&s->gathered, &ev, NULL);
+    s->now = ev.time;
+    call = json_get(ev.data, "call");
+    to = json_get(call, "callRoutes") ? json_get(json_get(call, "callRoutes")->child, "original")
+                                      : NULL;
+    if (!to && json_get(call, "targets"))
+        to = json_get(json_get(call, "targets")->child, "identity");
+    s->facts = cJSON_CreateObject();
+    err = s->facts ? 0 : ERR_NOMEM;
+    if (!err)
+        err = copy_text(s->facts, "direction", json_str(ev.data, "direction"));
+    if (!err)
+        err =
+            copy_text(s->facts, "from", core_party(json_get(json_get(call, "source"), "identity")));
+    if (!err)
+        err = copy_text(s->facts, "to", core_party(to));
+    event_fini(&ev);
+    return err;
+}
+
 static int note_call(void *arg, const struct journal_call *c)
 {
     struct shown *s = arg;
@@ -27,7 +62,7 @@ static int note_call(void *arg, const struct journal_call *c)
     s->began = s->gathered.began = s->now = c->began;
     s->over = c->ended;
     memcpy(s->bundle, c->bundle, sizeof s->bundle);
-    return json_parse(&s->facts, c->facts, c->n, s->e);
+    return s->ended ? json_parse(&s->facts, c->facts, c->n, s->e) : note_start(s, c);
 }
 
 static enum command_kind kind_of(const char *name)
@@ -43,7 +78,8 @@ static int gather_command(struct shown *s, const void *p, size_t n)
     cJSON *o = NULL;
     int err = json_parse(&o, p, n, s->e);
     const char *where = json_str(o, "where");
-    struct command c = {.kind = kind_of(json_str(o, "kind")), .method = json_str(o, "method")};
+    struct command c = {
+        .kind = kind_of(json_str(o, "kind")), .method = json_str(o, "method"), .args = o};
 
     snprintf(c.where, sizeof c.where, "%s", where ? where : "");
     if (!err)
@@ -110,6 +146,7 @@ static void write_line(FILE *out, const cJSON *line, unsigned *keys)
     if (json_get(line, "status"))
         fprintf(out, " status %d", (int)json_int(line, "status", 0));
     write_member(out, line, "more", ", ");
+    write_member(out, line, "from", ", from ");
     cJSON_ArrayForEach (p, json_get(line, "prompts")) {
         fprintf(out, " \"%s\"", cJSON_IsString(p) ? p->valuestring : "");
     }
@@ -138,7 +175,11 @@ static void write_people(const struct shown *s, const char *key, FILE *out)
         write_member(out, s->facts, "to", " to ");
         fprintf(out, "; %d keys\n", (int)json_int(s->facts, "keys", 0));
     } else {
-        fputs("in progress\n", out);
+        fputs("in progress", out);
+        write_member(out, s->facts, "direction", "; ");
+        write_member(out, s->facts, "from", ", from ");
+        write_member(out, s->facts, "to", " to ");
+        fputc('\n', out);
     }
     cJSON_ArrayForEach (line, s->timeline)
         write_line(out, line, &keys);
@@ -153,7 +194,7 @@ static int write_json(struct shown *s, const char *key, FILE *out)
         cJSON_DeleteItemFromObjectCaseSensitive(line, "sealed");
     if (o && !json_set_str(o, "key", key) && !json_set_int(o, "began", s->began) &&
         !json_set_str(o, "bundle", s->bundle) &&
-        (!s->ended || !json_set_copy(o, "summary", s->facts)) &&
+        !json_set_copy(o, s->ended ? "summary" : "start", s->facts) &&
         !json_set_copy(o, "timeline", s->timeline))
         text = json_text(o);
     if (text)

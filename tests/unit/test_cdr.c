@@ -107,6 +107,18 @@ static void since_is_a_date_or_a_span(void)
         EXPECT_INT(cdr_since(bad[i], 0, &at, &e), ERR_INVALID);
 }
 
+/* What `ivory show` writes of KEY_A. */
+static char *show(struct journal *j, bool json)
+{
+    char *out = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&out, &n);
+
+    EXPECT_INT(timeline_write(j, KEY_A, json, f, NULL), 0);
+    fclose(f);
+    return out;
+}
+
 static void a_timeline_never_shows_keys(void)
 {
     struct journal *j = open_journal();
@@ -115,17 +127,47 @@ static void a_timeline_never_shows_keys(void)
         "[{\"at\":0,\"kind\":\"start\"},{\"at\":500,\"kind\":\"key\",\"sealed\":\"XYZ\"}]");
     settle(j);
     for (int json = 0; json < 2; json++) {
-        char *out = NULL;
-        size_t n = 0;
-        FILE *f = open_memstream(&out, &n);
+        char *out = show(j, json);
 
-        EXPECT_INT(timeline_write(j, KEY_A, json, f, NULL), 0);
-        fclose(f);
         EXPECT_IN(out, json ? "{\"at\":500,\"kind\":\"key\"}" : "0.500  key        number 1\n");
         EXPECT(!strstr(out, "XYZ"));
         free(out);
     }
     EXPECT_INT(timeline_write(j, KEY_B, false, stdout, NULL), ERR_NOTFOUND);
+    clean(j);
+}
+
+/* What the journal has of a call in progress that was continued from another flow. */
+static void a_call_in_progress_is_shown(void)
+{
+    static const char facts[] =
+        "{\"kind\":\"start\",\"time\":11250,\"key\":\"" KEY_A
+        "\",\"data\":{\"direction\":\"incoming\",\"call\":{\"source\":{\"identity\":{\"phone\":{"
+        "\"id\":\"+15550100\"}}},\"targets\":[{\"identity\":{\"phone\":{\"id\":\"100\"}}}]},"
+        "\"continue\":{\"flow\":\"hold\",\"from\":\"queue\",\"since\":1000}}}",
+                      play[] =
+                          "{\"kind\":\"method\",\"seq\":7,\"method\":\"playPrompt\",\"fiber\":"
+                          "\"1\",\"where\":\"flows/hold.lua:5\",\"prompts\":[\"music\",\"hours\"]}";
+    static const char *const expected[] = {
+        "in progress; incoming, from +15550100 to 100\n"
+        "     0.000  start      incoming\n"
+        "    10.250  continue   hold, from queue\n"
+        "    10.250  method     playPrompt \"music\" \"hours\"  at flows/hold.lua:5\n",
+        "\"start\":{\"direction\":\"incoming\",\"from\":\"+15550100\",\"to\":\"100\"},\"timeline\":"
+        "["
+        "{\"at\":0,\"kind\":\"start\",\"what\":\"incoming\"},{\"at\":10250,\"kind\":\"continue\","
+        "\"what\":\"hold\",\"from\":\"queue\"},{\"at\":10250,"};
+    struct journal *j = open_journal();
+
+    journal_begin(j, KEY_A, 1000, "b", facts, sizeof facts - 1, NULL);
+    journal_append(j, KEY_A, JOURNAL_COMMAND, play, sizeof play - 1, NULL);
+    settle(j);
+    for (int json = 0; json < 2; json++) {
+        char *out = show(j, json);
+
+        EXPECT_IN(out, expected[json]);
+        free(out);
+    }
     clean(j);
 }
 
@@ -146,7 +188,11 @@ static void what_cannot_be_read_is_said(void)
 }
 
 const struct test cdr_tests[] = {
-    TEST(rows_are_safe_to_open),       TEST(only_later_ones),
-    TEST(since_is_a_date_or_a_span),   TEST(a_timeline_never_shows_keys),
-    TEST(what_cannot_be_read_is_said), {0},
+    TEST(rows_are_safe_to_open),
+    TEST(only_later_ones),
+    TEST(since_is_a_date_or_a_span),
+    TEST(a_timeline_never_shows_keys),
+    TEST(what_cannot_be_read_is_said),
+    TEST(a_call_in_progress_is_shown),
+    {0},
 };

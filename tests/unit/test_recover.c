@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "base/json.h"
+#include "host/summary.h"
 #include "host/gate.h"
 #include "host/mailbox.h"
 #include "host/memory_store.h"
@@ -145,10 +146,48 @@ static void the_end_keeps_a_summary(void)
         EXPECT_IN(summary, "\"keys\":1,\"prompts\":[\"welcome\"],\"result\":\"done\"");
         EXPECT_IN(timeline, "{\"at\":0,\"kind\":\"start\",\"what\":\"incoming\"}");
         EXPECT_IN(timeline, "\"prompts\":[\"welcome\"],\"where\":\"flows/main.lua:3\"}");
+        EXPECT_IN(timeline, "\"kind\":\"end\",\"what\":\"done\"}");
         EXPECT(strstr(timeline, "tone7") == NULL);
         EXPECT_INT(strstr(timeline, "\"sealed\":") != NULL, cases[i].sealed);
         memory_store_free(m);
     }
+}
+
+/* Hours in a queue: how the call began and how it ended stays, and how much is missing between. */
+static void a_long_timeline_loses_its_middle(void)
+{
+    struct summary s = {.began = 0};
+    struct command play = {.kind = COMMAND_METHOD,
+                           .method = "playPrompt",
+                           .where = "flows/q.lua:3"},
+                   nothing = {.kind = COMMAND_END};
+    long long shown = 0, trimmed = 0, last = -1;
+    const cJSON *line;
+    cJSON *lines = NULL;
+    char *text;
+
+    for (int i = 0; i < 10000; i++)
+        summary_command(&s, &play, i);
+    text = summary_timeline(&s, &nothing, false);
+    EXPECT(text && strlen(text) < 40000);
+    EXPECT_INT(json_parse(&lines, text, strlen(text), NULL), 0);
+    cJSON_ArrayForEach (line, lines) {
+        EXPECT(json_int(line, "at", -1) == last + 1);
+        last = json_int(line, "at", -1);
+        if (strcmp(json_str(line, "kind"), "trimmed") != 0) {
+            shown++;
+            continue;
+        }
+        EXPECT_INT(trimmed, 0);
+        trimmed = strtoll(json_str(line, "what"), NULL, 10);
+        EXPECT(last > 50 && trimmed > 9000);
+        last += trimmed - 1;
+    }
+    EXPECT_INT(last, 9999);
+    EXPECT_INT(shown + trimmed, 10000);
+    cJSON_Delete(lines);
+    free(text);
+    summary_fini(&s);
 }
 
 static void the_gate_keeps_order(void)
@@ -203,7 +242,11 @@ static void mail_waits_for_its_call(void)
 }
 
 const struct test recover_tests[] = {
-    TEST(a_bundle_comes_back_as_it_was), TEST(a_key_is_written_sealed),
-    TEST(the_end_keeps_a_summary),       TEST(the_gate_keeps_order),
-    TEST(mail_waits_for_its_call),       {0},
+    TEST(a_bundle_comes_back_as_it_was),
+    TEST(a_key_is_written_sealed),
+    TEST(the_end_keeps_a_summary),
+    TEST(the_gate_keeps_order),
+    TEST(mail_waits_for_its_call),
+    TEST(a_long_timeline_loses_its_middle),
+    {0},
 };
