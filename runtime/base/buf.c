@@ -38,16 +38,6 @@ int buf_add(struct buf *b, const void *p, size_t n)
     return 0;
 }
 
-int buf_str(struct buf *b, const char *s)
-{
-    return buf_add(b, s, strlen(s));
-}
-
-int buf_char(struct buf *b, char c)
-{
-    return buf_add(b, &c, 1);
-}
-
 int buf_int(struct buf *b, long long v)
 {
     char digits[24];

@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 struct buf {
     char *p;  /* NULL when nothing was ever appended */
@@ -21,8 +22,21 @@ struct buf {
 int buf_reserve(struct buf *b, size_t more);
 
 int buf_add(struct buf *b, const void *p, size_t n);
-int buf_str(struct buf *b, const char *s);
-int buf_char(struct buf *b, char c);
+
+static inline int buf_str(struct buf *b, const char *s)
+{
+    return buf_add(b, s, strlen(s));
+}
+
+static inline int buf_char(struct buf *b, char c)
+{
+    if (b->err || b->cap - b->n < 2)
+        return buf_add(b, &c, 1);
+    b->p[b->n++] = c;
+    b->p[b->n] = '\0';
+    return 0;
+}
+
 int buf_int(struct buf *b, long long v);
 int buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

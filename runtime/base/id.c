@@ -5,15 +5,22 @@
 
 #include "base/error.h"
 
-static bool id_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == ':' || c == '@' || c == '-';
-}
+/* What may stand in an id, letters in lower case; else 0. */
+static const char folded[256] = {
+    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
+    ['7'] = '7', ['8'] = '8', ['9'] = '9', ['.'] = '.', ['_'] = '_', [':'] = ':', ['@'] = '@',
+    ['-'] = '-', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f',
+    ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l', ['m'] = 'm',
+    ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't',
+    ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z', ['A'] = 'a',
+    ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h',
+    ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o',
+    ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v',
+    ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z'};
 
-static char lower(char c)
+static char fold(char c)
 {
-    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    return folded[(unsigned char)c];
 }
 
 bool id_normalise(char out[ID_MAX], const char *id)
@@ -21,13 +28,13 @@ bool id_normalise(char out[ID_MAX], const char *id)
     size_t n = 0;
 
     for (; id && *id; id++) {
-        if (!id_char(*id))
-            return false;
-        if (*id == '-')
+        char c = fold(*id);
+
+        if (c == '-')
             continue;
-        if (n + 1 >= ID_MAX)
+        if (!c || n + 1 >= ID_MAX)
             return false;
-        out[n++] = lower(*id);
+        out[n++] = c;
     }
     out[n] = '\0';
     return n > 0;
@@ -42,11 +49,9 @@ bool id_equal(const char *a, const char *b)
             a++;
         while (*b == '-')
             b++;
-        if (lower(*a) != lower(*b))
-            return false;
-        if (!*a)
+        if (!*a && !*b)
             return n > 0;
-        if (!id_char(*a) || ++n == ID_MAX)
+        if (!fold(*a) || fold(*a) != fold(*b) || ++n == ID_MAX)
             return false;
     }
     return false;

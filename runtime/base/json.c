@@ -66,6 +66,11 @@ void json_append(cJSON *parent, cJSON *v)
     }
 }
 
+static bool is_odd(unsigned char c)
+{
+    return c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
+}
+
 /* Eight at a time, by the usual tests for a byte of a word that is zero (quote, backslash), small
  * or large. */
 size_t json_plain(const char *p, size_t n)
@@ -84,6 +89,8 @@ size_t json_plain(const char *p, size_t n)
         if (odd)
             return i + (size_t)__builtin_ctzll(odd) / 8;
     }
+    while (i < n && !is_odd((unsigned char)p[i]))
+        i++;
     return i;
 }
 
@@ -163,6 +170,13 @@ bool json_bool(const cJSON *o, const char *key, bool fallback)
 
 /* --- changing -------------------------------------------------------------------------------- */
 
+cJSON *json_take(cJSON *o, const char *key)
+{
+    cJSON *v = find(o, key);
+
+    return v ? cJSON_DetachItemViaPointer(o, v) : NULL;
+}
+
 /* `v`, which has its name, becomes a member of `o`. */
 static int put(cJSON *o, cJSON *v)
 {
@@ -172,9 +186,9 @@ static int put(cJSON *o, cJSON *v)
         cJSON_Delete(v);
         return ERR_NOMEM;
     }
-    old = find(o, v->string);
+    old = json_take(o, v->string);
     if (old)
-        cJSON_Delete(cJSON_DetachItemViaPointer(o, old));
+        cJSON_Delete(old);
     json_append(o, v);
     return 0;
 }

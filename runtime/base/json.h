@@ -32,6 +32,9 @@ const char *json_str(const cJSON *o, const char *key);
 int64_t json_int(const cJSON *o, const char *key, int64_t fallback);
 bool json_bool(const cJSON *o, const char *key, bool fallback);
 
+/* Take member `key` out of object `o`, also a null; NULL when absent. */
+cJSON *json_take(cJSON *o, const char *key);
+
 /* Set `key` of `o` to `value`, taking it over, replacing what was there. ERR_NOMEM when `value` is
  * NULL or memory is out; `value` is freed then, so calls nest. */
 int json_set(cJSON *o, const char *key, cJSON *value);

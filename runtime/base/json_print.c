@@ -18,7 +18,7 @@ static void print_string(struct buf *b, const char *text)
     buf_char(b, '"');
     while ((i += json_plain(text + i, n - i)) < n) {
         unsigned char c = (unsigned char)text[i++];
-        const char *at = strchr(odd, c);
+        const char *at = c < 0x80 ? strchr(odd, c) : NULL;
 
         if (!at && c >= 0x20)
             continue;

@@ -17,8 +17,8 @@ void json_set_number(cJSON *v, double x);
 /* Make `v` the last member or item of `parent`. */
 void json_append(cJSON *parent, cJSON *v);
 
-/* How many of the `n` bytes at `p`, some seven at the end aside, have nothing to be looked at
- * within a string: quotes, backslashes, control characters, and what is not ASCII. */
+/* How many of the `n` bytes at `p` have nothing to be looked at within a string: no quote, no
+ * backslash, no control character, nothing that is not ASCII. */
 size_t json_plain(const char *p, size_t n);
 
 #endif

@@ -169,7 +169,7 @@ int event_decode(struct event *out, const char *text, size_t n, struct error *e)
     else
         err = read_members(&ev, o, e);
     if (!err) {
-        ev.data = cJSON_DetachItemFromObjectCaseSensitive(o, "data");
+        ev.data = json_take(o, "data");
         *out = ev;
     }
     cJSON_Delete(o);

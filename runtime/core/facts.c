@@ -29,23 +29,23 @@ static int note(struct leg *leg, const cJSON *v)
 {
     const cJSON *first = cJSON_IsArray(v) ? v->child : NULL;
 
-    if (strcmp(v->string, "source") == 0)
+    if (text_same(v->string, "source"))
         return text_keep(&leg->from, core_party(json_get(v, "identity")));
-    if (strcmp(v->string, "targets") == 0)
+    if (text_same(v->string, "targets"))
         return text_keep(&leg->to, core_party(json_get(first, "identity")));
-    if (strcmp(v->string, "callRoutes") == 0) /* first sent there (reference §2.3) */
+    if (text_same(v->string, "callRoutes")) /* first sent there (reference §2.3) */
         return text_keep(&leg->routed, core_party(json_get(first, "original")));
-    if (strcmp(v->string, "state") == 0)
+    if (text_same(v->string, "state"))
         leg->told = call_leg_state_known(v->valuestring);
-    if (strcmp(v->string, "callOptions") == 0)
+    if (text_same(v->string, "callOptions"))
         leg->delta_roster = json_bool(v, "isDeltaRosterEnabled", false);
     return 0;
 }
 
 static bool is_collection(const char *name)
 {
-    return strcmp(name, "participants") == 0 || strcmp(name, "contentSharingSessions") == 0 ||
-           strcmp(name, "audioRoutingGroups") == 0;
+    return text_same(name, "participants") || text_same(name, "contentSharingSessions") ||
+           text_same(name, "audioRoutingGroups");
 }
 
 /* Unknown members are kept too, but not without end. */
@@ -68,7 +68,7 @@ static const char *find(const struct leg *leg, const char *name)
     const char *end = leg->facts + leg->nfacts, *m = leg->facts;
 
     for (; m != end; m += size_of(m))
-        if (strcmp(m, name) == 0)
+        if (text_same(m, name))
             return m;
     return NULL;
 }

@@ -127,8 +127,8 @@ static int merge(struct leg *leg, const cJSON *data)
     const cJSON *v;
 
     cJSON_ArrayForEach (v, data) {
-        if (!v->string || cJSON_IsNull(v) || strcmp(v->string, "state") == 0 ||
-            strcmp(v->string, "toneInfo") == 0)
+        if (!v->string || cJSON_IsNull(v) || text_same(v->string, "state") ||
+            text_same(v->string, "toneInfo"))
             continue;
         if (call_leg_keep(leg, v))
             return ERR_NOMEM;

@@ -1,6 +1,7 @@
 #include "graph/normalise.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "graph/value.h"
 
 #include <string.h>
@@ -35,9 +36,9 @@ static int single(const struct field *f, cJSON *o, cJSON *v)
     const struct enumeration *en;
     const struct type *type;
 
-    if (strcmp(f->type, "string") == 0)
+    if (text_same(f->type, "string"))
         return 0;
-    if (strcmp(f->type, "int") == 0)
+    if (text_same(f->type, "int"))
         return o ? number(o, v) : 0;
     if ((en = enumeration_find(f->type)))
         member(en, v);
@@ -75,10 +76,10 @@ static int object(cJSON *o, const struct type *declared)
 
         if (f)
             err = field(f, o, m);
-        else if (strcmp(m->string, "subCode") == 0 && !json_get(o, "subcode")) {
+        else if (text_same(m->string, "subCode") && !json_get(o, "subcode")) {
             m->string[3] = 'c';
             err = number(o, m);
-        } else if (strcmp(m->string, "completionReason") == 0) {
+        } else if (text_same(m->string, "completionReason")) {
             reason(m);
         }
     }

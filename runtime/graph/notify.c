@@ -124,7 +124,7 @@ static int add_tone(struct event_list *out, const struct place *p, const cJSON *
 static int decode_call(struct event_list *out, const struct place *p, enum change change,
                        cJSON *data, struct error *e)
 {
-    cJSON *info = cJSON_DetachItemFromObjectCaseSensitive(data, "toneInfo");
+    cJSON *info = json_take(data, "toneInfo");
     int err = 0;
 
     if (!cJSON_IsObject(info) || tells_more(data, change)) {
@@ -252,7 +252,7 @@ static int decode_item(struct event_list *out, cJSON *item, struct error *e)
 
     if (family == JOINING || family == LEFT)
         return decode_policy(out, family, &p, item);
-    data = cJSON_DetachItemFromObjectCaseSensitive(item, "resourceData");
+    data = json_take(item, "resourceData");
     cJSON_Delete(item);
     if (cJSON_IsNull(data)) {
         cJSON_Delete(data);
@@ -286,7 +286,7 @@ static int take_values(cJSON **body, cJSON **values, struct error *e)
 {
     if (!cJSON_IsObject(*body))
         return error_set(e, ERR_INVALID, "the body is no object");
-    *values = cJSON_DetachItemFromObjectCaseSensitive(*body, "value");
+    *values = json_take(*body, "value");
     if (!*values) {
         if (!(*values = cJSON_CreateArray()))
             return ERR_NOMEM;

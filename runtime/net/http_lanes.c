@@ -3,9 +3,11 @@
 #include "net/http_listen.h"
 #include "net/http_reply.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 enum {
     LANES_MOST = 256,
@@ -210,6 +212,30 @@ static void serve_waiting(struct lanes *l)
 
 static void ready(void *arg, int status, int events);
 
+/* Curl looks its connection up among all of them for each piece, so it is asked only where the
+ * bytes are not those on the socket. */
+static CURLcode result_of(ssize_t done, size_t *n)
+{
+    *n = done > 0 ? (size_t)done : 0;
+    if (done >= 0)
+        return CURLE_OK;
+    return errno == EAGAIN || errno == EINTR ? CURLE_AGAIN : CURLE_RECV_ERROR;
+}
+
+static CURLcode put(struct lane *lane, const char *p, size_t n, size_t *done)
+{
+    if (lane->all->secure)
+        return curl_easy_send(lane->easy, p, n, done);
+    return result_of(send(lane->fd, p, n, MSG_NOSIGNAL), done);
+}
+
+static CURLcode get(struct lane *lane, char *p, size_t n, size_t *done)
+{
+    if (lane->all->secure)
+        return curl_easy_recv(lane->easy, p, n, done);
+    return result_of(recv(lane->fd, p, n, 0), done);
+}
+
 /* Send what is unsent. ERR_IO: the connection is gone. */
 static int flush(struct lane *lane)
 {
@@ -218,7 +244,7 @@ static int flush(struct lane *lane)
     size_t n;
 
     while (!err && job->sent < job->out.n) {
-        err = curl_easy_send(lane->easy, job->out.p + job->sent, job->out.n - job->sent, &n);
+        err = put(lane, job->out.p + job->sent, job->out.n - job->sent, &n);
         if (!err)
             job->sent += n;
     }
@@ -310,7 +336,7 @@ static void receive(struct lane *lane)
         size_t n = 0;
 
         if (room)
-            err = curl_easy_recv(lane->easy, room, PIECE, &n);
+            err = get(lane, room, PIECE, &n);
         if (err == CURLE_AGAIN)
             return;
         if (err || !n) {
@@ -511,8 +537,8 @@ int lanes_init(struct lanes *l, struct sockets *s, const struct http_client_conf
         return 0;
     /* Towards a plain address of another machine a proxy may be in between, which wants to be asked
      * in its own way: curl knows how. */
-    if (strncmp(url, "https://", 8) != 0 &&
-        !(strncmp(url, "http://", 7) == 0 && url_is_loopback(url)))
+    l->secure = strncmp(url, "https://", 8) == 0;
+    if (!l->secure && !(strncmp(url, "http://", 7) == 0 && url_is_loopback(url)))
         return 0;
     n = (size_t)(strstr(url, "://") - url) + 3;
     n += strcspn(url + n, "/?#");

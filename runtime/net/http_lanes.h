@@ -17,6 +17,7 @@ struct lanes {
     struct sockets *sockets;
     struct http_client_config cfg; /* `service`, `ca_file`, `max_body`, `done` */
     char *origin; /* "https://graph.microsoft.com", no slash at its end; NULL: none */
+    bool secure;
     struct list connecting, busy, idle; /* struct lane */
     size_t nlanes;
     struct list jobs, waiting, spare; /* struct job: on a lane, not yet on one, unused */
