@@ -89,4 +89,7 @@ int64_t engine_next_deadline(const struct engine *en);
 bool engine_next(struct engine *en, struct engine_action *out);
 void engine_action_fini(struct engine_action *a);
 
+/* Whether a second sending of `c` would act twice. */
+bool engine_must_not_repeat(const struct command *c);
+
 #endif

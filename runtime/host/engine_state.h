@@ -58,8 +58,6 @@ int engine_hand_command(struct engine *en, struct command *c, int64_t now);
 /* Write a new command down, let it wait at the gate where it must, or hand it over; moved unless
  * ERR_NOMEM. `*written` is 0 before the first try. */
 int engine_issue(struct engine *en, struct command *c, bool *traced, int64_t now);
-/* Whether a second sending of `c` would act twice. */
-bool engine_must_not_repeat(const struct command *c);
 /* Run turns until the wire is quiet, and report the first failure: `rc` or the pump's. */
 int engine_settle(struct engine *en, int rc, int64_t now);
 /* --- engine_note.c: lines for the log about a call (empty key: about none). They take `text`, NULL

@@ -8,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A command whose second execution would act twice, and an HTTP request with a body, are compared
- * by their arguments as well. */
+/* What must not be repeated, or answers as it acts, is compared by its arguments as well; so is a
+ * request that sends something. */
 static bool wants_digest(const struct command *c)
 {
-    const struct method *m = c->kind == COMMAND_METHOD ? method_find(c->method) : NULL;
-
-    return (m && m->repeat == REPEAT_NEVER) || c->kind == COMMAND_STORE ||
+    return engine_must_not_repeat(c) || c->kind == COMMAND_STORE ||
            (c->kind == COMMAND_HTTP && json_get(c->args, "body"));
 }
 

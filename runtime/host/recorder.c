@@ -267,8 +267,8 @@ void recorder_resume_event(struct recorder *r, const struct event *ev, const cha
 {
     struct written *w = map_get(&r->calls, ev->key);
 
-    if (!w && ev->kind == EVENT_START)
-        w = begin(r, ev);
+    if (ev->kind == EVENT_START) /* which is noted once: it may be given again */
+        w = w ? NULL : begin(r, ev);
     if (w)
         note_event(w, ev, text, r->cfg.keep_tones);
 }

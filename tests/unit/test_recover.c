@@ -153,6 +153,63 @@ static void the_end_keeps_a_summary(void)
     }
 }
 
+static void what_must_not_repeat_is_known_by_its_arguments(void)
+{
+    static const struct {
+        enum command_kind kind;
+        const char *method, *args;
+        bool digest;
+    } rows[] = {
+        {COMMAND_METHOD, "transfer", "{}", true},
+        {COMMAND_METHOD, "playPrompt", "{}", false},
+        {COMMAND_METHOD, "participant.delete", NULL, false},
+        {COMMAND_HTTP, NULL, "{\"method\":\"GET\"}", false},
+        {COMMAND_HTTP, NULL, "{\"method\":\"POST\",\"body\":\"x\"}", true},
+        {COMMAND_HTTP, NULL, "{\"method\":\"DELETE\"}", true},
+        {COMMAND_STORE, NULL, "{\"op\":\"get\"}", true},
+    };
+    struct seal *seal = test_seal();
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct command c = {.kind = rows[i].kind, .method = rows[i].method, .seq = 3};
+        char *text;
+
+        if (rows[i].args)
+            json_parse(&c.args, rows[i].args, strlen(rows[i].args), NULL);
+        text = recorder_command_text(seal, &c);
+        test_expect((strstr(text, "\"digest\"") != NULL) == rows[i].digest, __FILE__, __LINE__,
+                    "row %zu: %s", i, text);
+        free(text);
+        command_fini(&c);
+    }
+    seal_close(seal);
+}
+
+/* Recovery gives the start twice: when it begins, and when it builds the call. */
+static void a_start_is_noted_once(void)
+{
+    struct memory_store *m = NULL;
+    struct event start = event_of("{\"kind\":\"start\",\"time\":1000,\"key\":\"" KEY "\"}");
+    struct command end = {.kind = COMMAND_END, .key = KEY};
+    struct recorder_config cfg = {0};
+    struct recorder *r = NULL;
+    struct store store;
+
+    EXPECT_INT(memory_store_new(&m), 0);
+    store = memory_store_use(m);
+    cfg.store = &store;
+    EXPECT_INT(store.begin(store.arg, KEY, 1000, "b", "{}", 2, NULL), 0);
+    EXPECT_INT(recorder_new(&r, &cfg), 0);
+    recorder_resume_event(r, &start, NULL);
+    recorder_resume_event(r, &start, NULL);
+    recorder_hooks(r)->command(r, &end);
+    EXPECT_STR(memory_store_timeline(m, KEY),
+               "[{\"at\":0,\"kind\":\"start\"},{\"at\":0,\"kind\":\"end\"}]");
+    event_fini(&start);
+    recorder_free(r);
+    memory_store_free(m);
+}
+
 /* Hours in a queue: how the call began and how it ended stays, and how much is missing between. */
 static void a_long_timeline_loses_its_middle(void)
 {
@@ -248,5 +305,7 @@ const struct test recover_tests[] = {
     TEST(the_gate_keeps_order),
     TEST(mail_waits_for_its_call),
     TEST(a_long_timeline_loses_its_middle),
+    TEST(what_must_not_repeat_is_known_by_its_arguments),
+    TEST(a_start_is_noted_once),
     {0},
 };
