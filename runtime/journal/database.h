@@ -20,9 +20,11 @@ enum statement {
     SQL_APPEND,
     SQL_CALL_RESTART,
     SQL_CALL_END,
-    SQL_KEEP_FACTS,
+    SQL_DROP_FACTS,
+    SQL_ROWS,
     SQL_WIPE,
-    SQL_DROP_ENTRIES,
+    SQL_DROP_ROWS,
+    SQL_EXPIRE_LOG,
     SQL_EXPIRE_ENTRIES,
     SQL_ATTEMPTS,
     SQL_PUT_BUNDLE,
@@ -34,7 +36,9 @@ enum statement {
     SQL_OPEN_CALLS,
     SQL_ENDED_CALLS,
     SQL_FIND_CALL,
+    SQL_KEPT_FACTS,
     SQL_ENTRIES,
+    SQL_LOG,
     SQL_TIMELINE,
     SQL_GET_BUNDLE,
     SQL_USED_BUNDLE,
@@ -59,8 +63,8 @@ int database_open(struct database *db, const char *path, bool full_sync, struct 
 /* Open it for reading only. */
 int database_open_reader(struct database *db, const char *path, struct error *e);
 void database_close(struct database *db);
-/* Whether it can be read, and is of the version that this program writes. */
-bool database_is_ours(sqlite3 *handle);
+/* Its version, if this program reads that; else 0, or negative: it cannot be read. */
+int database_version(sqlite3 *handle);
 
 /* Why SQLite failed with `rc`, in words: ERR_INVALID (damaged), ERR_LIMIT (the disk is full),
  * ERR_IO. */

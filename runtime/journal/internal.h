@@ -4,6 +4,7 @@
 #ifndef IVORY_JOURNAL_INTERNAL_H
 #define IVORY_JOURNAL_INTERNAL_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "journal/database.h"
@@ -11,6 +12,36 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+enum write_kind {
+    WRITE_BEGIN,
+    WRITE_APPEND,
+    WRITE_RESTART,
+    WRITE_END,
+    WRITE_ATTEMPTS,
+    WRITE_BUNDLE,
+    WRITE_USE,
+    WRITE_VALUE,
+    WRITE_EXPIRE
+};
+
+/* One queued write. `bytes` holds the first part, then the second. */
+struct write {
+    struct list link;
+    struct write *more; /* the next entry of the same row; the writer's */
+    enum write_kind kind;
+    enum journal_kind entry;
+    char name[65];
+    char bundle[65];
+    char key[KEY_MAX]; /* of a value: whose event the second part is */
+    int64_t time;
+    uint64_t position;
+    bool remove; /* a value   */
+    bool wipe;   /* at an end */
+    int attempts;
+    size_t n, n2;
+    char bytes[];
+};
 
 struct journal {
     struct database db;     /* the writer thread's           */
@@ -39,9 +70,10 @@ struct journal {
 
     _Atomic uint64_t committed;
     int64_t expiring; /* the writer's: some were forgotten, up to this time */
-    /* The writer's alone: call key → entries so far + 1, for numbering. */
-    struct map counts;
-    struct map ids; /* call key → its number in the database; empty after a failure */
+    /* The writer's alone */
+    struct map calls;     /* in progress: key → struct written_call */
+    struct list gathered; /* of those: what of them goes into this commit */
+    struct buf row;
 };
 
 /* The steady clock, ms. */
@@ -49,6 +81,10 @@ int64_t journal_clock(void);
 
 /* The writer's thread. */
 void *journal_write(void *journal);
+
+/* Put what waits into the database; 0, or an error, and then nothing of it is in. */
+int journal_commit(struct journal *j, struct list *batch, struct error *e);
+void journal_forget_calls(struct journal *j);
 
 /* Move the database aside for the reason `why`, and go on with a new one. On failure the old one is
  * open as before, or none is. */

@@ -6,32 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Entries that an earlier process wrote are numbered from 1; ours go on after them. */
-static int load_counts(struct journal *j, struct error *e)
+/* Whether what is needed to take calls up can be read. */
+static int look_over(struct journal *j, struct error *e)
 {
-    sqlite3_stmt *st = NULL;
-    int err = 0;
-
-    if (sqlite3_prepare_v2(j->db.handle,
-                           "SELECT key, max(n) FROM entries JOIN calls ON calls.id = entries.call"
-                           " WHERE ended = 0 AND n > 0 GROUP BY call",
-                           -1, &st, NULL) != SQLITE_OK)
-        return database_failure(j->db.handle, sqlite3_extended_errcode(j->db.handle), e);
-    for (;;) {
-        int rc = sqlite3_step(st);
-
-        if (rc == SQLITE_DONE)
-            break;
-        if (rc != SQLITE_ROW)
-            err = database_failure(j->db.handle, sqlite3_extended_errcode(j->db.handle), e);
-        else if (map_put(&j->counts, (const char *)sqlite3_column_text(st, 0),
-                         (void *)(intptr_t)sqlite3_column_int64(st, 1)))
-            err = ERR_NOMEM;
-        if (err)
-            break;
-    }
-    sqlite3_finalize(st);
-    return err;
+    if (sqlite3_exec(j->db.handle,
+                     "SELECT sum(length(data)) FROM calls JOIN log ON log.call = calls.id"
+                     " WHERE ended = 0",
+                     NULL, NULL, NULL) == SQLITE_OK)
+        return 0;
+    return database_failure(j->db.handle, sqlite3_extended_errcode(j->db.handle), e);
 }
 
 static int open_database(struct journal *j, struct error *e)
@@ -39,7 +22,7 @@ static int open_database(struct journal *j, struct error *e)
     int err = database_open(&j->db, j->cfg.path, j->cfg.full_sync, e);
 
     if (!err)
-        err = load_counts(j, e);
+        err = look_over(j, e);
     return err;
 }
 
@@ -62,7 +45,7 @@ static sqlite3 *open_old(const char *path)
 
     if (sqlite3_open_v2(path, &old, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
             SQLITE_OK &&
-        database_is_ours(old))
+        database_version(old) > 0)
         return old;
     sqlite3_close(old);
     return NULL;
@@ -130,10 +113,7 @@ static int open_all(struct journal *j, struct error *e)
     int err = open_database(j, &why);
 
     if (err == ERR_INVALID) { /* it is still open when only part of it cannot be read */
-        map_fini(&j->counts);
         err = journal_renew(j, &why, e);
-        if (!err)
-            err = load_counts(j, e);
     } else if (err) {
         *e = why;
     }
@@ -159,14 +139,13 @@ int journal_open(struct journal **out, const struct journal_config *cfg, struct 
     j->of = j;
     j->renewed_at = INT64_MIN / 2;
     list_init(&j->queue);
+    list_init(&j->gathered);
     pthread_mutex_init(&j->lock, NULL);
     pthread_cond_init(&j->more, NULL);
     err = j->path ? open_all(j, e ? e : &unused) : error_set(e, ERR_NOMEM, "no memory");
     if (err) {
         database_close(&j->db);
         database_close(&j->reader);
-        map_fini(&j->counts);
-        map_fini(&j->ids);
         free(j->path);
         free(j);
         return err;
@@ -229,8 +208,8 @@ void journal_close(struct journal *j)
     pthread_join(j->thread, NULL);
     database_close(&j->db);
     database_close(&j->reader);
-    map_fini(&j->counts);
-    map_fini(&j->ids);
+    journal_forget_calls(j);
+    buf_fini(&j->row);
     pthread_mutex_destroy(&j->lock);
     pthread_cond_destroy(&j->more);
     free(j->path);

@@ -1,5 +1,6 @@
 /* The reading half of the journal. */
 #include "journal/internal.h"
+#include "journal/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,9 @@ static int each_call(struct journal *j, sqlite3_stmt *st, journal_call_cb *cb, v
 
         if (!key || !bundle)
             continue; /* memory is out, or the row is damaged */
+        if (sqlite3_column_type(st, 6) == SQLITE_BLOB)
+            c.facts = row_find(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6),
+                               ROW_SUMMARY, &c.n);
         strncpy(c.key, key, sizeof c.key - 1);
         strncpy(c.bundle, bundle, sizeof c.bundle - 1);
         err = cb(arg, &c);
@@ -99,6 +103,18 @@ int journal_find(struct journal *j, const char *key, journal_call_cb *cb, void *
     return !err && !f.any ? error_set(e, ERR_NOTFOUND, "no call %s in the journal", key) : err;
 }
 
+/* Of a call that ended in version 1 the timeline stands alone. */
+static int give_timeline(sqlite3_stmt *st, journal_entry_cb *cb, void *arg)
+{
+    const void *p = sqlite3_column_blob(st, 0);
+    size_t n = (size_t)sqlite3_column_bytes(st, 0);
+
+    if (sqlite3_column_type(st, 1) == SQLITE_BLOB)
+        p = row_find(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1), ROW_TIMELINE,
+                     &n);
+    return cb(arg, JOURNAL_MARK, p, n);
+}
+
 int journal_entries(struct journal *j, const char *key, journal_entry_cb *cb, void *arg,
                     struct error *e)
 {
@@ -111,28 +127,49 @@ int journal_entries(struct journal *j, const char *key, journal_entry_cb *cb, vo
     sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_step(st);
     if (rc == SQLITE_ROW)
-        err =
-            cb(arg, JOURNAL_MARK, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+        err = give_timeline(st, cb, arg);
     sqlite3_reset(st);
     return err || rc == SQLITE_ROW ? err : journal_kept(j, key, cb, arg, e);
+}
+
+struct entries {
+    journal_entry_cb *cb;
+    void *arg;
+};
+
+static int give_entry(void *arg, enum journal_kind kind, const void *p, size_t n)
+{
+    const struct entries *x = arg;
+
+    return kind <= JOURNAL_FACTS ? x->cb(x->arg, kind, p, n) : 0;
+}
+
+static int each_row(struct journal *j, enum statement which, const char *key, journal_entry_cb *cb,
+                    void *arg, struct error *e)
+{
+    sqlite3_stmt *st = database_statement(&j->reader, which);
+    struct entries x = {cb, arg};
+    int err = 0, rc = SQLITE_DONE;
+
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        err = row_each(sqlite3_column_int(st, 0), sqlite3_column_blob(st, 1),
+                       (size_t)sqlite3_column_bytes(st, 1), give_entry, &x);
+    }
+    if (!err && rc != SQLITE_DONE)
+        err = read_failed(j, e);
+    sqlite3_reset(st);
+    return err;
 }
 
 int journal_kept(struct journal *j, const char *key, journal_entry_cb *cb, void *arg,
                  struct error *e)
 {
-    sqlite3_stmt *st;
-    int err = 0, rc = SQLITE_DONE;
+    static const enum statement parts[] = {SQL_KEPT_FACTS, SQL_ENTRIES, SQL_LOG};
+    int err = ready(j, e);
 
-    if (ready(j, e))
-        return ERR_IO;
-    st = database_statement(&j->reader, SQL_ENTRIES);
-    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-    while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW)
-        err = cb(arg, (enum journal_kind)sqlite3_column_int(st, 0), sqlite3_column_blob(st, 1),
-                 (size_t)sqlite3_column_bytes(st, 1));
-    if (!err && rc != SQLITE_DONE)
-        err = read_failed(j, e);
-    sqlite3_reset(st);
+    for (size_t i = 0; !err && i < sizeof parts / sizeof *parts; i++)
+        err = each_row(j, parts[i], key, cb, arg, e);
     return err;
 }
 

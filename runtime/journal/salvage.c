@@ -1,5 +1,6 @@
 /* What can be read of a database that cannot be used any more, into a new one. */
 #include "journal/database.h"
+#include "journal/rows.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -54,14 +55,42 @@ static int mark_torn(sqlite3 *to, int64_t id)
     char text[160];
 
     snprintf(text, sizeof text,
-             "INSERT OR REPLACE INTO entries(call, n, kind, data)"
-             " VALUES(%lld, -1, 3, CAST('{\"torn\":true}' AS BLOB))",
-             (long long)id);
+             "INSERT OR REPLACE INTO log(id, call, kind, data) VALUES(-%lld, %lld, 3,"
+             " CAST('" ROW_TORN "' AS BLOB))",
+             (long long)id, (long long)id);
     return sqlite3_exec(to, text, NULL, NULL, NULL) == SQLITE_OK ? IN_PART : NOT_WRITTEN;
+}
+
+/* The rows of a call are found by an index. Where that is what cannot be read, they are looked for
+ * among all: if these can be read, nothing is missing. */
+static int without_index(sqlite3 *to, sqlite3 *from, struct salvaged *out)
+{
+    int came;
+
+    if (database_version(from) == 1 ||
+        sqlite3_exec(from, "SELECT sum(call) FROM log INDEXED BY log_call", NULL, NULL, NULL) ==
+            SQLITE_OK)
+        return IN_PART;
+    if (sqlite3_exec(to, "SAVEPOINT marked; DELETE FROM log WHERE id < 0", NULL, NULL, NULL))
+        return NOT_WRITTEN;
+    came = copy(to, from, "SELECT id, call, kind, data FROM log NOT INDEXED",
+                "INSERT OR IGNORE INTO log(id, call, kind, data)"
+                " SELECT ?1, ?2, ?3, ?4 WHERE ?2 IN (SELECT id FROM calls)",
+                0);
+    if (came == WHOLE)
+        out->torn = 0;
+    return sqlite3_exec(to, came == WHOLE ? "RELEASE marked" : "ROLLBACK TO marked", NULL, NULL,
+                        NULL) == SQLITE_OK
+               ? came
+               : NOT_WRITTEN;
 }
 
 static int copy_entries(sqlite3 *to, sqlite3 *from, struct salvaged *out)
 {
+    const char *select = database_version(from) == 1
+                             ? "SELECT NULL, call, kind, data FROM entries WHERE call = ?1"
+                               " ORDER BY n"
+                             : "SELECT id, call, kind, data FROM log WHERE call = ?1 ORDER BY id";
     sqlite3_stmt *ids = NULL;
     int came = WHOLE;
 
@@ -70,14 +99,15 @@ static int copy_entries(sqlite3 *to, sqlite3 *from, struct salvaged *out)
     while (came != NOT_WRITTEN && sqlite3_step(ids) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(ids, 0);
 
-        came = copy(to, from, "SELECT call, n, kind, data FROM entries WHERE call = ?1 ORDER BY n",
-                    "INSERT OR REPLACE INTO entries(call, n, kind, data) VALUES(?,?,?,?)", id);
+        came = copy(to, from, select, "INSERT INTO log(id, call, kind, data) VALUES(?,?,?,?)", id);
         if (came == IN_PART)
             came = mark_torn(to, id);
         out->calls++;
         out->torn += came == IN_PART;
     }
     sqlite3_finalize(ids);
+    if (came != NOT_WRITTEN && out->torn)
+        came = without_index(to, from, out);
     return came == NOT_WRITTEN ? came : out->torn ? IN_PART : WHOLE;
 }
 

@@ -160,8 +160,8 @@ def a_call_that_does_not_repeat_itself_gets_the_fallback():
     time.sleep(0.2)
     p.service.stop(signal.SIGKILL)
     with sqlite3.connect(p.data + "/journal.db") as db:
-        changed = db.execute("""UPDATE entries SET data = CAST(replace(CAST(data AS text), '"subscribeToTone"',
-                                '"recordResponse"') AS blob) WHERE kind = 2""").rowcount
+        changed = db.execute("""UPDATE log SET data = CAST(replace(CAST(data AS text), '"subscribeToTone"',
+                                '"recordResponse" ') AS blob)""").rowcount  # as long as it was
     db.close()
     check("the journal was changed", changed > 0)
     began = time.monotonic()

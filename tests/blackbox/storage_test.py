@@ -245,7 +245,7 @@ def torn_entries(data):
     """The pages that hold the entries of the call are overwritten, as by a disk that lost them."""
     db = sqlite3.connect(f"{data}/journal.db")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    pages = [r[0] for r in db.execute("SELECT pageno FROM dbstat WHERE name = 'entries' AND pagetype = 'leaf'")]
+    pages = [r[0] for r in db.execute("SELECT pageno FROM dbstat WHERE name = 'log' AND pagetype = 'leaf'")]
     db.close()
     with open(f"{data}/journal.db", "r+b") as f:
         for page in pages:

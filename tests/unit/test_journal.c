@@ -3,6 +3,7 @@
 #include "journal/journal.h"
 #include "journal/seal.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -387,6 +388,48 @@ static void an_ended_call_keeps_its_entries(void)
     clean();
 }
 
+/* What comes in one commit stands in one row, and is read as it was written, whatever is in it. */
+static void entries_of_a_commit_are_one_row(void)
+{
+    struct journal_config cfg = {.path = path, .max_queue_bytes = 1 << 20, .commit_ms = 100};
+    char text[200] = "";
+    struct journal *j;
+    struct error e;
+    sqlite3 *db;
+    uint64_t at;
+
+    fresh();
+    EXPECT_INT(journal_open(&j, &cfg, &e), 0);
+    journal_begin(j, KEY_A, 1, "b", "", 0, NULL);
+    journal_begin(j, KEY_B, 1, "b", "", 0, NULL);
+    journal_append(j, KEY_A, JOURNAL_EVENT, "a1", 2, NULL);
+    journal_append(j, KEY_B, JOURNAL_EVENT, "b1", 2, NULL);
+    journal_append(j, KEY_A, JOURNAL_COMMAND, "", 0, NULL);
+    journal_put_value_for(j, "n", "5", 1, KEY_A, "a3", 2, NULL);
+    journal_append(j, KEY_A, JOURNAL_MARK, "a4", 2, &at);
+    wait_for(j, at);
+    EXPECT_INT(journal_entries(j, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "1:a1 2: 1:a3 3:a4 ");
+    text[0] = '\0';
+    EXPECT_INT(journal_entries(j, KEY_B, collect, text, NULL), 0);
+    EXPECT_STR(text, "1:b1 ");
+    journal_close(j);
+    EXPECT_INT(sqlite3_open(path, &db), SQLITE_OK); /* and one that is cut short is known to be */
+    EXPECT_INT(sqlite3_exec(db,
+                            "UPDATE log SET data = substr(data, 1, length(data) - 1)"
+                            " WHERE kind = 0",
+                            NULL, NULL, NULL),
+               SQLITE_OK);
+    EXPECT_INT(sqlite3_changes(db), 1);
+    sqlite3_close(db);
+    j = open_journal();
+    text[0] = '\0';
+    EXPECT_INT(journal_entries(j, KEY_A, collect, text, NULL), 0);
+    EXPECT_STR(text, "1:a1 2: 1:a3 3:{\"torn\":true} ");
+    journal_close(j);
+    clean();
+}
+
 static void a_call_begins_anew(void)
 {
     char text[200] = "", calls[200] = "";
@@ -440,6 +483,7 @@ const struct test journal_tests[] = {TEST(keeps_calls_over_a_restart),
                                      TEST(too_much_in_the_queue_is_refused),
                                      TEST(values_are_kept_and_removed),
                                      TEST(an_ended_call_keeps_its_entries),
+                                     TEST(entries_of_a_commit_are_one_row),
                                      TEST(a_call_begins_anew),
                                      TEST(a_value_and_its_event_are_one_write),
                                      TEST(sealed_text_opens_for_its_call_only),
