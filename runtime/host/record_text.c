@@ -16,6 +16,21 @@ static bool wants_digest(const struct command *c)
            (c->kind == COMMAND_HTTP && json_get(c->args, "body"));
 }
 
+static void add_text(struct buf *b, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return;
+    buf_str(b, name);
+    buf_str(b, value);
+    buf_char(b, '"');
+}
+
+static void add_number(struct buf *b, const char *name, long long value)
+{
+    buf_str(b, name);
+    buf_int(b, value);
+}
+
 static int add_digest(struct buf *b, const struct seal *seal, const struct command *c)
 {
     struct buf whole = {0};
@@ -24,11 +39,15 @@ static int add_digest(struct buf *b, const struct seal *seal, const struct comma
     char digest[SEAL_DIGEST];
     int err = (c->ids && !ids) || (c->args && !args) ? ERR_NOMEM : 0;
 
+    buf_str(&whole, ids ? ids : "");
+    buf_char(&whole, '\n');
+    buf_str(&whole, args ? args : "");
     if (!err)
-        err = buf_fmt(&whole, "%s\n%s", ids ? ids : "", args ? args : "");
+        err = whole.err;
     if (!err) {
         seal_digest(seal, whole.p, whole.n, digest);
-        err = buf_fmt(b, ",\"digest\":\"%s\"", digest);
+        add_text(b, ",\"digest\":\"", digest);
+        err = b->err;
     }
     buf_fini(&whole);
     free(ids);
@@ -36,23 +55,43 @@ static int add_digest(struct buf *b, const struct seal *seal, const struct comma
     return err;
 }
 
+/* A place in a flow, whose name is nearly always its own JSON text. */
+static int add_where(struct buf *b, const char *where)
+{
+    cJSON *o;
+    char *quoted;
+    size_t n = 0;
+
+    while ((unsigned char)where[n] >= ' ' && where[n] != '"' && where[n] != '\\')
+        n++;
+    if (!where[n]) {
+        add_text(b, ",\"where\":\"", where);
+        return 0;
+    }
+    o = cJSON_CreateString(where);
+    quoted = o ? json_text(o) : NULL;
+    cJSON_Delete(o);
+    if (!quoted)
+        return ERR_NOMEM;
+    buf_str(b, ",\"where\":");
+    buf_str(b, quoted);
+    free(quoted);
+    return 0;
+}
+
 char *recorder_command_text(const struct seal *seal, const struct command *c)
 {
     struct buf b = {0};
-    cJSON *where = c->where[0] ? cJSON_CreateString(c->where) : NULL;
-    char *quoted = where ? json_text(where) : NULL;
     char *text = NULL;
-    int err = c->where[0] && !quoted ? ERR_NOMEM : 0;
+    int err;
 
-    buf_fmt(&b, "{\"kind\":\"%s\",\"seq\":%lu", command_kind_name(c->kind), (unsigned long)c->seq);
+    add_text(&b, "{\"kind\":\"", command_kind_name(c->kind));
+    add_number(&b, ",\"seq\":", (long long)c->seq);
     if (c->leg)
-        buf_fmt(&b, ",\"leg\":%d", c->leg);
-    if (c->method)
-        buf_fmt(&b, ",\"method\":\"%s\"", c->method);
-    if (c->fiber[0])
-        buf_fmt(&b, ",\"fiber\":\"%s\"", c->fiber);
-    if (quoted)
-        buf_fmt(&b, ",\"where\":%s", quoted);
+        add_number(&b, ",\"leg\":", c->leg);
+    add_text(&b, ",\"method\":\"", c->method);
+    add_text(&b, ",\"fiber\":\"", c->fiber);
+    err = add_where(&b, c->where);
     if (c->kind == COMMAND_METHOD)
         summary_prompts(&b, c->args);
     if (!err && seal && wants_digest(c))
@@ -61,8 +100,6 @@ char *recorder_command_text(const struct seal *seal, const struct command *c)
     if (!err)
         text = buf_take(&b);
     buf_fini(&b);
-    free(quoted);
-    cJSON_Delete(where);
     return text;
 }
 

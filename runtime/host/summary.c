@@ -20,10 +20,19 @@ void summary_fini(struct summary *s)
 static void add_string(struct buf *b, const char *text)
 {
     buf_char(b, '"');
-    for (; *text; text++) {
+    while (*text) {
+        size_t n = 0;
+
+        while ((unsigned char)text[n] >= ' ' && text[n] != '"' && text[n] != '\\')
+            n++;
+        buf_add(b, text, n);
+        text += n;
+        if (!*text)
+            break;
         if (*text == '"' || *text == '\\')
             buf_char(b, '\\');
         buf_char(b, (unsigned char)*text < ' ' ? ' ' : *text);
+        text++;
     }
     buf_char(b, '"');
 }
@@ -57,14 +66,20 @@ static void trim(struct summary *s)
 static void begin_line(struct summary *s, int64_t now, const char *kind)
 {
     trim(s);
-    buf_fmt(&s->timeline, "{\"at\":%lld,\"kind\":\"%s\"", (long long)(now - s->began), kind);
+    buf_str(&s->timeline, "{\"at\":");
+    buf_int(&s->timeline, now - s->began);
+    buf_str(&s->timeline, ",\"kind\":\"");
+    buf_str(&s->timeline, kind);
+    buf_char(&s->timeline, '"');
 }
 
 static void add_member(struct summary *s, const char *name, const char *text)
 {
     if (!text || !text[0])
         return;
-    buf_fmt(&s->timeline, ",\"%s\":", name);
+    buf_str(&s->timeline, ",\"");
+    buf_str(&s->timeline, name);
+    buf_str(&s->timeline, "\":");
     add_string(&s->timeline, text);
 }
 

@@ -83,22 +83,26 @@ static int without(const void *p, size_t n, enum journal_kind kind, char **text)
     return *text ? 0 : ERR_NOMEM;
 }
 
-static bool tells(const void *p, size_t n, enum journal_kind kind)
+/* Whether an entry tells of keys; in place of a mark there may have been one that does. */
+static int tells(void *arg, enum journal_kind kind, const void *p, size_t n)
 {
+    (void)arg;
     if (kind == JOURNAL_EVENT)
-        return memmem(p, n, "\"sealed\":", 9);
-    return kind == JOURNAL_COMMAND && memmem(p, n, "\"digest\":", 9);
+        return memmem(p, n, "\"sealed\":", 9) != NULL;
+    if (kind == JOURNAL_COMMAND)
+        return memmem(p, n, "\"digest\":", 9) != NULL;
+    return kind == JOURNAL_MARK;
 }
 
 static int wipe(void *arg, enum journal_kind kind, const void *p, size_t n)
 {
     struct wiping *w = arg;
     char *text = NULL;
-    int err = tells(p, n, kind) ? without(p, n, kind, &text) : 0;
+    int err = kind != JOURNAL_MARK && tells(NULL, kind, p, n) ? without(p, n, kind, &text) : 0;
 
     if (err)
         return err;
-    w->any |= text != NULL;
+    w->any |= text != NULL || kind == JOURNAL_MARK;
     if (text) {
         p = text;
         n = strlen(text);
@@ -117,7 +121,7 @@ int row_wipe(int kind, const void *p, size_t n, struct buf *out)
     int err;
 
     buf_reset(out);
-    if (!memmem(p, n, "\"sealed\":", 9) && !memmem(p, n, "\"digest\":", 9))
+    if (!row_each(kind, p, n, tells, NULL))
         return 0;
     err = row_each(kind, p, n, wipe, &w);
     if (!w.any)
