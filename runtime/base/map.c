@@ -11,6 +11,18 @@ void map_init(struct map *m, unsigned long long seed)
     *m = (struct map){.seed = seed};
 }
 
+void map_init_borrowing(struct map *m, unsigned long long seed)
+{
+    *m = (struct map){.seed = seed, .borrows = true};
+}
+
+/* The map's own copy. */
+static void drop_key(struct map *m, const char *key)
+{
+    if (!m->borrows)
+        free((char *)key);
+}
+
 /* Both halves of the product of two words. */
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -76,20 +88,21 @@ int map_put(struct map *m, const char *key, void *value)
 {
     uint64_t hash = hash_key(m, key);
     size_t slot;
-    char *copy;
 
     CHECK(value);
     if (m->n == m->cap && grow(m))
         return ERR_NOMEM;
     slot = find_slot(m, key, hash);
     if (m->slots[slot]) {
-        m->entries[m->slots[slot] - 1].value = value;
+        struct map_entry *e = &m->entries[m->slots[slot] - 1];
+
+        e->key = m->borrows ? key : e->key;
+        e->value = value;
         return 0;
     }
-    copy = strdup(key);
-    if (!copy)
+    if (!m->borrows && !(key = strdup(key)))
         return ERR_NOMEM;
-    m->entries[m->n] = (struct map_entry){copy, value, hash};
+    m->entries[m->n] = (struct map_entry){key, value, hash};
     m->slots[slot] = (unsigned)++m->n;
     return 0;
 }
@@ -137,7 +150,7 @@ void *map_remove(struct map *m, const char *key)
     index = m->slots[slot] - 1;
     value = m->entries[index].value;
     clear_slot(m, slot);
-    free(m->entries[index].key);
+    drop_key(m, m->entries[index].key);
     if (index != m->n - 1) {
         struct map_entry last = m->entries[m->n - 1];
         m->slots[find_slot(m, last.key, last.hash)] = (unsigned)index + 1;
@@ -150,7 +163,7 @@ void *map_remove(struct map *m, const char *key)
 void map_fini(struct map *m)
 {
     for (size_t i = 0; i < m->n; i++)
-        free(m->entries[i].key);
+        drop_key(m, m->entries[i].key);
     free(m->entries);
     free(m->slots);
     *m = (struct map){0};

@@ -15,7 +15,7 @@ int core_new(struct core **out, const struct core_config *cfg, struct error *e)
     if (!core)
         return error_set(e, ERR_NOMEM, "not enough memory");
     core->cfg = *cfg;
-    map_init(&core->by_key, 0); /* keys are ours, unguessable */
+    map_init_borrowing(&core->by_key, 0); /* keys are ours, unguessable */
     list_init(&core->calls);
     list_init(&core->cells);
     *out = core;

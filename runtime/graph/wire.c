@@ -130,9 +130,9 @@ int wire_new(struct wire **out, const struct wire_config *cfg, struct error *e)
     list_init(&w->over);
     list_init(&w->ended);
     map_init(&w->sendings, seed);
-    map_init(&w->calls, seed);
-    map_init(&w->ids, seed);
-    map_init(&w->ended_names, seed);
+    map_init_borrowing(&w->calls, seed);
+    map_init_borrowing(&w->ids, seed);
+    map_init_borrowing(&w->ended_names, seed);
     map_init(&w->tenants, seed);
     wire_keys_init(w);
     wire_webhooks_init(w);

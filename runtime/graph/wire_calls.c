@@ -133,10 +133,11 @@ int wire_leg_bind(struct wire *w, struct leg *l, const char *id, const char *spe
         return 0;
     if (!same && wire_leg_by_id(w, id))
         return ERR_EXISTS;
-    own = strdup(id);
+    own = same ? l->id : strdup(id);
     url = id_equal(spelled, id) ? strdup(spelled) : spell(id);
-    if (!own || !url || (!l->call->over && map_put(&w->ids, id, l))) {
-        free(own);
+    if (!own || !url || (!same && !l->call->over && map_put(&w->ids, own, l))) {
+        if (!same)
+            free(own);
         free(url);
         return ERR_NOMEM;
     }
@@ -151,7 +152,8 @@ int wire_leg_bind(struct wire *w, struct leg *l, const char *id, const char *spe
     }
     if (!same && !l->call->over)
         wire_shard_bind(w, id);
-    free(l->id);
+    if (!same)
+        free(l->id);
     free(l->spelled);
     l->id = own;
     l->spelled = url;
@@ -267,7 +269,7 @@ int wire_call_new(struct wire *w, const char *key, const char *tenant, struct ca
     strcpy(c->key, key);
     wire_guid(w, c->scenario);
     c->tenant = strdup(tenant);
-    if (!c->tenant || wire_leg_new(w, c, 0, &l) || map_put(&w->calls, key, c)) {
+    if (!c->tenant || wire_leg_new(w, c, 0, &l) || map_put(&w->calls, c->key, c)) {
         wire_call_free(w, c);
         return ERR_NOMEM;
     }
