@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { USUAL = 240 }; /* bytes that most values fit into */
+
 static void print_string(struct buf *b, const char *text)
 {
     static const char odd[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
@@ -99,9 +101,9 @@ char *json_text(const cJSON *v)
 {
     struct buf b = {0};
 
-    if (v)
-        print(&b, v);
-    else
-        b.err = ERR_NOMEM;
+    if (!v)
+        return NULL;
+    buf_reserve(&b, USUAL);
+    print(&b, v);
     return buf_take(&b);
 }

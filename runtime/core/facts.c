@@ -78,6 +78,8 @@ static bool has_room(const struct leg *leg)
     const char *end = leg->facts + leg->nfacts;
     unsigned members = 0;
 
+    if (leg->nfacts < MEMBERS_MAX) /* so many bytes are fewer members */
+        return true;
     for (const char *m = leg->facts; m != end; m += size_of(m))
         members++;
     return members < MEMBERS_MAX;
@@ -87,7 +89,8 @@ int call_leg_note(struct leg *leg, const char *name, const char *json)
 {
     const char *old = find(leg, name);
     size_t at = old ? (size_t)(old - leg->facts) : leg->nfacts, gone = old ? size_of(old) : 0;
-    size_t rest = leg->nfacts - at - gone, more = strlen(name) + strlen(json) + 2;
+    size_t n = strlen(name) + 1, m = strlen(json) + 1, more = n + m;
+    size_t rest = leg->nfacts - at - gone;
 
     if (!old && !has_room(leg))
         return 0;
@@ -99,8 +102,8 @@ int call_leg_note(struct leg *leg, const char *name, const char *json)
         leg->facts = facts;
     }
     memmove(leg->facts + at, leg->facts + at + gone, rest);
-    strcpy(leg->facts + at + rest, name);
-    strcpy(leg->facts + at + rest + strlen(name) + 1, json);
+    memcpy(leg->facts + at + rest, name, n);
+    memcpy(leg->facts + at + rest + n, json, m);
     leg->nfacts = at + rest + more;
     return 0;
 }

@@ -24,6 +24,7 @@ static void on_clock(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
 
+    w->armed = INT64_MAX;
     engine_tick(w->engine, worker_now(w));
     worker_pump(w);
 }
@@ -82,11 +83,13 @@ void worker_pump(struct worker *w)
         engine_action_fini(&a);
     }
     worker_count_calls(w);
+    /* The clock is set anew only when it would come too late: most deadlines go before it does, and
+     * the system's may have been set forward. */
     next = engine_next_deadline(w->engine);
-    if (next == INT64_MAX)
-        uv_timer_stop(&w->clock);
-    else
-        uv_timer_start(&w->clock, on_clock, next > now ? (uint64_t)(next - now) : 0, 0);
+    if (next >= w->armed && (w->armed > now || next == INT64_MAX))
+        return;
+    w->armed = next;
+    uv_timer_start(&w->clock, on_clock, next > now ? (uint64_t)(next - now) : 0, 0);
 }
 
 static void on_response(void *arg, uint64_t id, const struct http_message *response)
@@ -104,6 +107,7 @@ int worker_open(struct worker *w, struct host *s, unsigned number, struct error 
 {
     w->host = s;
     w->number = number;
+    w->armed = INT64_MAX;
     list_init(&w->webhooks);
     metrics_init(&w->metrics);
     if (uv_loop_init(&w->loop))

@@ -23,6 +23,7 @@ struct worker {
 
     uv_loop_t loop;
     uv_timer_t clock;
+    int64_t armed;        /* when the clock comes; INT64_MAX: it does not */
     uv_async_t committed; /* the journal has written something            */
     int64_t now;          /* the last that worker_now said...             */
     uint64_t ticks;       /* ...and the steady clock then, ns             */
