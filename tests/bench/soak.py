@@ -61,6 +61,7 @@ class Soak:
         self.numbers = iter(range(10 ** 9))
         self.done = collections.Counter()
         self.samples = []
+        self.waits = []  # seconds from dialling to the first prompt
 
     def over(self):
         return time.monotonic() >= self.end
@@ -74,9 +75,16 @@ class Soak:
 
     # --- callers -----------------------------------------------------------------------------------
 
+    async def greeted(self, to, prompt):
+        """A caller who has been answered and hears the first prompt."""
+        began = time.monotonic()
+        c = await self.call(to)
+        await c.hears(prompt, within=30)
+        self.waits.append(time.monotonic() - began)
+        return c
+
     async def walks(self):
-        c = await self.call("+14255550201")
-        at = await c.hears("top", within=30)
+        c, at = await self.greeted("+14255550201", "top"), "top"
         for _ in range(self.random.randrange(6)):
             await asyncio.sleep(self.between(0, 2))
             key = self.random.choice(list(KEYS[at]))
@@ -90,8 +98,7 @@ class Soak:
         await c.ends(30)
 
     async def presses_digits(self):
-        c = await self.call("+14255550202")
-        await c.hears("number", within=30)
+        c = await self.greeted("+14255550202", "number")
         digits = f"{self.random.randrange(10 ** 6):06}"
         for digit in digits:
             await asyncio.sleep(self.between(0, 0.4))
@@ -102,8 +109,7 @@ class Soak:
         await c.ends(30)
 
     async def is_parked(self):
-        c = await self.call("+14255550207")
-        await c.hears("hold", within=30)
+        c = await self.greeted("+14255550207", "hold")
         await asyncio.sleep(self.between(5, 60))
         await c.line.press("1")
         await c.hears("bye", within=30)
@@ -218,6 +224,7 @@ def main():
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
+    parser.add_argument("--logs", help="a folder to keep the logs of service and exchange in")
     options = parser.parse_args()
     os.environ["IVORY"] = str(pathlib.Path(options.build, "ivory").resolve())
     from callers import Caller, Phones, wav
@@ -230,6 +237,7 @@ def main():
     pair = Pair(flows=folder, switch=[f"exchange.faults.{k}={v}" for k, v in FAULTS.items()])
     pair.sets += [f"workers={options.workers}", "fallback.prompt=trouble", "limits.turn_ms=250"]
     pair.crash()  # once more, with these
+    pair.service.forget = re.compile(" info .* flow=attacked ")  # gigabytes
 
     async def work():
         phones = Phones(pair.exchange)
@@ -249,12 +257,17 @@ def main():
     phones.report()
     for what, n in sorted(soak.done.items()):
         print(f"  {n:5} {what}")
+    waits = sorted(soak.waits)
+    print(f"  seconds to the first prompt: median {waits[len(waits) // 2]:.2f}, p99 {waits[len(waits) * 99 // 100]:.2f}, "
+          f"longest {waits[-1]:.2f}")
     print(f"  {started:.0f} calls begun, {ended:.0f} ended; by result: " +
           ", ".join(f"{r} {int(float(n))}" for r, n in re.findall(r'^ivory_calls_ended_total{result="(.*)"} (\S+)$', text, re.M)))
     print("  limits hit: " + ", ".join(f"{r} {int(float(n))}" for r, n in re.findall(r'^ivory_limits_hit_total{limit="(.*)"} (\S+)$', text, re.M)))
     print(f"  reloads: good {metric_sum(text, 'ivory_reloads_total')}; memory {memory[0]:.1f} → {memory[1]:.1f} MiB; "
           f"descriptors {descriptors[0]:.0f} → {descriptors[1]:.0f}")
     check("every caller heard what its script says", not phones.wrong, len(phones.wrong))
+    given_up = pair.switch.text.count("a notification is given up")
+    check("what the call service told was taken", given_up == 0, given_up)
     check("no caller is stuck", left == 0 and not still, (left, still[:3]))
     check("no attack goes on", not any("NOT ENDED" in what for what in soak.done))
     check("every call that was begun has ended", started == ended and started > options.calls, (started, ended))
@@ -267,6 +280,9 @@ def main():
         print(f"  under {SETTLED} minutes memory is not judged")
     check("the service leaves well", pair.service.stop() == 0, pair.service.lines[-5:])
     pair.stop()
+    if options.logs:
+        for name, program in (("service", pair.service), ("exchange", pair.switch)):
+            pathlib.Path(options.logs, f"{name}.log").write_text(program.text)
     shutil.rmtree(folder, ignore_errors=True)
     finish()
 

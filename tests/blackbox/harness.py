@@ -55,6 +55,8 @@ def free_ports(n):
 class Program:
     """A child process whose output is collected line by line."""
 
+    forget = None  # a compiled pattern: lines that are not kept
+
     def __init__(self, *args, cwd=ROOT, env=None, stdin=subprocess.PIPE, before=()):
         self.lines, self.new = [], queue.Queue()
         self.p = self.spawn([*before, str(pathlib.Path(IVORY).resolve()), *args], cwd=cwd, text=True, bufsize=1,
@@ -68,6 +70,8 @@ class Program:
 
     def _read(self):
         for line in self.p.stdout:
+            if self.forget and self.forget.search(line):
+                continue
             self.lines.append(line.rstrip("\n"))
             self.new.put(line.rstrip("\n"))
 
