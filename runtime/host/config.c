@@ -163,17 +163,12 @@ static struct config_value *value_of(const struct config *c, const char *key)
     return &c->values[i];
 }
 
-/* What follows from several keys together. */
+/* The examples stand in for a folder that nobody named. */
 static void complete(struct config *c)
 {
-    struct config_value *enabled = value_of(c, "exchange.enabled");
     struct config_value *flows = value_of(c, "flows");
     char *examples;
 
-    if (!enabled->set) {
-        enabled->set = true;
-        enabled->flag = !value_of(c, "graph.url")->set;
-    }
     if (strcmp(flows->origin, "default") == 0 && access(flows->text, F_OK) &&
         (examples = installed_flows())) {
         free(flows->text);

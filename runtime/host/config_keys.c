@@ -41,8 +41,8 @@ const struct config_key config_keys[] = {
      "https://api.botframework.com,https://graph.microsoft.com", NULL, "whose tokens are taken"},
     {"inbound.skew", CONFIG_INT, 0, 3600, "300", NULL, "seconds that clocks may differ"},
 
-    {"exchange.enabled", CONFIG_FLAG, 0, 0, NULL, NULL, "unset: on when graph.url is not set"},
-    {"exchange.listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8090", NULL, "where it serves the API"},
+    {"exchange.listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8090", NULL,
+     "where it serves the API; it is there when graph.url is not set"},
     {"exchange.webhook", CONFIG_URL, 0, 0, NULL, NULL,
      "where calls are offered; unset: /api/calls of this service"},
     {"exchange.tenant", CONFIG_TEXT, 1, 100, "7e1f3c52-0b6a-4c0e-9d5e-2b4f8a91c370", NULL,

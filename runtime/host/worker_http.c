@@ -1,12 +1,10 @@
 /* The public listener of a worker: webhooks, and what the service fetches from us. */
+#include "host/public_path.h"
 #include "host/worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CALLS_PATH       "/api/calls"
-#define CALLBACK_KEY_MAX 64
 
 /* A webhook, or a part of one, that is not answered yet. Where it was received it has a call;
  * elsewhere it is a part of one at `from`. */
@@ -27,32 +25,12 @@ struct handover {
     struct worker *from;
     uint64_t id;
     uint64_t began; /* hrtime of its arrival */
-    char key[CALLBACK_KEY_MAX];
+    char key[PUBLIC_NAME_MAX];
     char *authorization, *body;
     size_t n;
     struct wire_parcel *parcel;
     struct http_message answer;
 };
-
-/* Split "/api/calls[/<key>][?...]"; false when it is another path. */
-static bool callback_key(const char *url, char key[CALLBACK_KEY_MAX])
-{
-    size_t n;
-
-    if (strncmp(url, CALLS_PATH, strlen(CALLS_PATH)) != 0)
-        return false;
-    url += strlen(CALLS_PATH);
-    if (*url == '/')
-        url++;
-    else if (*url && *url != '?')
-        return false;
-    n = strcspn(url, "?");
-    if (n >= CALLBACK_KEY_MAX || memchr(url, '/', n))
-        return false;
-    memcpy(key, url, n);
-    key[n] = '\0';
-    return true;
-}
 
 static void refuse_webhook(struct worker *w, struct http_call *call, int status)
 {
@@ -280,32 +258,16 @@ static void take_webhook(struct worker *w, struct http_call *call,
     }
 }
 
-/* --- audio ------------------------------------------------------------------------------------
+/* --- what is asked for ---------------------------------------------------------------------------
  */
 
-/* GET /prompts/<hash>/<language>/<name>.wav|.txt and /recordings/<hash>.wav: the hash alone finds
- * the file. */
-static void serve_audio(struct worker *w, struct http_call *call, const char *url)
+static void serve_audio(struct worker *w, struct http_call *call, const struct public_path *asked)
 {
-    bool recording = strncmp(url, "/recordings/", 12) == 0;
-    const char *hash = url + (recording ? 12 : 9);
-    size_t n = strcspn(url, "?"), length = strcspn(hash, "/.?");
-    bool text = n > 4 && strncmp(url + n - 4, ".txt", 4) == 0;
-    char name[65], *path;
+    char *path = prompt_store_path(w->host->store, asked->store, asked->name);
 
-    if (length != 64) {
-        answer_status(call, 404);
-        return;
-    }
-    memcpy(name, hash, 64);
-    name[64] = '\0';
-    path = prompt_store_path(w->host->store,
-                             recording ? STORE_RECORDING
-                             : text    ? STORE_TEXT
-                                       : STORE_PROMPT,
-                             name);
     if (path)
-        http_call_answer_file(call, path, text ? "text/plain; charset=utf-8" : "audio/wav");
+        http_call_answer_file(
+            call, path, asked->store == STORE_TEXT ? "text/plain; charset=utf-8" : "audio/wav");
     else
         answer_status(call, 404);
     free(path);
@@ -314,19 +276,17 @@ static void serve_audio(struct worker *w, struct http_call *call, const char *ur
 void worker_handle(void *arg, struct http_call *call, const struct http_message *request)
 {
     struct worker *w = arg;
-    char key[CALLBACK_KEY_MAX];
-    bool get = strcmp(request->verb, "GET") == 0 || strcmp(request->verb, "HEAD") == 0;
-    bool audio = strncmp(request->url, "/prompts/", 9) == 0 ||
-                 strncmp(request->url, "/recordings/", 12) == 0;
+    struct public_path asked;
 
-    if (callback_key(request->url, key)) {
+    public_path_parse(&asked, request->url);
+    if (asked.kind == PUBLIC_WEBHOOK) {
         if (strcmp(request->verb, "POST") == 0)
-            take_webhook(w, call, request, key);
+            take_webhook(w, call, request, asked.name);
         else
             refuse_webhook(w, call, 405);
-    } else if (audio) {
-        if (get)
-            serve_audio(w, call, request->url);
+    } else if (asked.kind == PUBLIC_AUDIO) {
+        if (strcmp(request->verb, "GET") == 0 || strcmp(request->verb, "HEAD") == 0)
+            serve_audio(w, call, &asked);
         else
             answer_status(call, 405);
     } else {

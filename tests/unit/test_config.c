@@ -57,7 +57,6 @@ static void has_the_documented_defaults(void)
     EXPECT_STR(config_list(c, "inbound.issuers")[1], "https://graph.microsoft.com");
     EXPECT(config_list(c, "inbound.issuers")[2] == NULL);
     EXPECT(config_bool(c, "inbound.verify"));
-    EXPECT(config_bool(c, "exchange.enabled"));
     EXPECT_STR(config_origin(c, "listen"), "default");
     memset(&l, 0, sizeof l);
     config_limits(c, &l);
@@ -83,7 +82,6 @@ static void takes_assignments_and_a_table(void)
         EXPECT(config_bool(c, "graph.http2"));
         EXPECT(config_num(c, "exchange.faults.drop") == 0.25);
         EXPECT_STR(config_list(c, "inbound.issuers")[1], "b");
-        EXPECT(!config_bool(c, "exchange.enabled")); /* follows from graph.url */
         EXPECT_IN(config_origin(c, "graph.http2"), FILE_ ":");
         config_free(c);
     }
@@ -259,7 +257,6 @@ static void prints_what_it_reads(void)
     EXPECT_STR(config_str(c, "flows"), "a\"\\b");
     EXPECT_STR(config_list(c, "inbound.issuers")[1], "y");
     EXPECT(config_num(c, "exchange.faults.drop") == 0.1);
-    EXPECT(!config_bool(c, "exchange.enabled"));
     two = config_print(c);
     for (char *a = one, *b = two; *a && *b; a += strcspn(a, "\n"), b += strcspn(b, "\n"), a++, b++)
         EXPECT(strncmp(a, b, strcspn(a, " ")) == 0); /* origins differ, keys do not */
