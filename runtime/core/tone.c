@@ -1,6 +1,6 @@
 /*
  * The tones of a leg, put in order. A tone that is ahead of its turn waits for the missing one: the
- * service delivers again what was not taken, and that may take seconds, so it waits TONE_GAP_MS, or
+ * service delivers again what was not taken, and that takes seconds, so it waits TONE_GAP_MS, or
  * until the flow would otherwise hear that nothing was pressed. Then the gap is given up. Repeated
  * ones are dropped by their sequence number, and so is one that comes after its gap was given up.
  */
