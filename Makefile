@@ -5,7 +5,7 @@
 # make asan       unit, flow and black-box tests under the address and undefined-behaviour sanitizers
 # make tsan       black-box tests with four workers under the thread sanitizer; BLACKBOX="crash workers" picks some
 # make fuzz       each fuzz target for FUZZ_SECONDS (20), two at a time
-# make bench      calls a second, CPU, times and memory, beside a bot in C and one in Node.js; a few minutes
+# make bench      calls a second, CPU, times and memory, beside bots in C, in nginx with LuaJIT and in Node.js; a few minutes
 # make soak        SOAK_MINUTES (20) of calls, faults, hang-ups, reloads and attacks; what grew, what was lost
 # make bench-attack  what a call feels of attacks beside it; two minutes
 # make bench-journal  how long 5,000 calls take to be taken up after a kill, and what a call takes in the journal

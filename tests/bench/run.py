@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The bench: the same calls through Ivory, a bot in C that does the least (the floor) and a bot in Node, in turns; prints the table
-of docs/performance.md.
+"""The bench: the same calls through Ivory, a bot in C that does the least (the floor), one in nginx with LuaJIT and one in Node, in
+turns; prints the table of docs/performance.md. nginx is left out where it is not installed (Debian: nginx-light libnginx-mod-http-lua
+lua-cjson lua-resty-core).
 
     tests/bench/run.py BUILD [--rounds 3] [--seconds 4] [--only floor,ivory,tests] [--parked 20000]
 
@@ -21,7 +22,8 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 SERVER, GRAPH, ADMIN = 18080, 18090, 18081
-NAMES = {"floor": "C, hand-written: the floor", "ivory": "Ivory, journal off", "journal": "Ivory, journal on", "node": "Node.js, undici"}
+NAMES = {"floor": "C, hand-written: the floor", "ivory": "Ivory, journal off", "journal": "Ivory, journal on",
+         "nginx": "nginx with LuaJIT", "node": "Node.js, undici"}
 
 
 SIMPLE = {"answer": "answer, a prompt", "menu": "answer, a menu, a key, a prompt"}
@@ -51,9 +53,19 @@ def ivory(build, work, journal):
     return [build / "ivory", "serve", *(x for k, v in sets.items() for x in ("--set", f"{k}={v}"))]
 
 
+def nginx(work):
+    text = (HERE / "nginx.conf").read_text()
+    for name, value in (("WORK", work.absolute()), ("HERE", HERE.absolute()), ("SERVER", SERVER), ("GRAPH", GRAPH)):
+        text = text.replace(f"@{name}@", str(value))
+    (work / "nginx.conf").write_text(text)
+    return ["nginx", "-p", work, "-e", "stderr", "-c", (work / "nginx.conf").absolute()]
+
+
 def command(name, build, work):
     if name == "floor":
         return [build / "bench-floor", str(SERVER), str(GRAPH)]
+    if name == "nginx":
+        return nginx(work)
     if name == "node":
         return ["node", HERE / "node_bot.mjs", str(SERVER), str(GRAPH)]
     return ivory(build, work, name == "journal")
@@ -132,6 +144,9 @@ def main():
     p.add_argument("--only", default=",".join([*NAMES, "tests"]))
     args = p.parse_args()
     names = [name for name in NAMES if name in args.only.split(",")]
+    if "nginx" in names and not (shutil.which("nginx") and pathlib.Path("/usr/lib/nginx/modules/ngx_http_lua_module.so").exists()):
+        names.remove("nginx")
+        print("nginx with LuaJIT is not installed: left out", file=sys.stderr)
     closed = rounds(names, args, "--calls", args.calls)
     opened = rounds(names, args, "--rate", args.rate)
     parked = {name: run(name, args.build, "--park", args.parked) for name in names if name != "floor"}
