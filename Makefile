@@ -44,7 +44,7 @@ STDLIB   := $(sort $(shell find stdlib -name '*.lua' -not -path 'stdlib/meta/*')
 C_FILES  := $(LIB_SRC) $(UNIT_SRC) runtime/main.c $(wildcard runtime/*/*.h bindings/*.h tests/unit/*.h tests/fuzz/*.c tests/bench/*.[ch])
 LUA_FILES := $(shell find flows stdlib tests -name '*.lua')
 
-.PHONY: all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack bench-journal soak lint format prompts install uninstall clean setup-run setup-test setup-deb deb
+.PHONY: FORCE all run test test-built test-crash asan tsan fuzz fuzz-run bench bench-attack bench-journal soak lint format prompts install uninstall clean setup-run setup-test setup-deb deb
 .DELETE_ON_ERROR:
 all: $(BUILD)/ivory
 
@@ -74,6 +74,12 @@ $(BUILD)/bench-floor: $(addprefix $(BUILD)/obj/tests/bench/,floor.o net.o)
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# What says the version is built anew when that changes.
+$(BUILD)/obj/version: FORCE
+	@mkdir -p $(@D)
+	@echo $(VERSION) | cmp -s - $@ || echo $(VERSION) > $@
+$(BUILD)/obj/runtime/main.o $(BUILD)/obj/runtime/host/metrics_table.o: $(BUILD)/obj/version
 
 # The standard library goes into the binary.
 $(BUILD)/obj/stdlib.c: $(STDLIB) stdlib/embed.sh

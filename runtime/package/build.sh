@@ -5,7 +5,7 @@ set -eu
 version=$1
 top=$PWD
 tree=build/deb/package
-rm -rf "$tree"
+rm -rf "$tree" build/deb/*.deb
 mkdir -p "$tree"
 cp -r runtime/package/debian "$tree/debian"
 {

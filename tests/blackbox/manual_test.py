@@ -70,4 +70,12 @@ def what_is_installed_is_found():
         check("flows in the folder go first", 'flows = "flows"' in installed("serve", "--print-config")[1])
 
 
-main(every_command_has_its_entry, keys_are_listed, what_is_installed_is_found)
+def a_new_version_is_built():
+    with tempfile.TemporaryDirectory(prefix="ivory-build-") as build:
+        file = pathlib.Path(build, "obj/runtime/main.o")
+        for version in ("7.1.0", "7.2.0"):
+            subprocess.run(["make", "-s", f"BUILD={build}", f"VERSION={version}", file], cwd=ROOT, check=True)
+            check(f"{version} says so", b"ivory " + version.encode() in file.read_bytes())
+
+
+main(every_command_has_its_entry, keys_are_listed, what_is_installed_is_found, a_new_version_is_built)
