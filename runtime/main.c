@@ -44,7 +44,7 @@ struct command_line {
 
 static int fail(const struct error *e)
 {
-    fprintf(stderr, "ivory: %s\n", e->text);
+    fprintf(stderr, "%sivory: %s\n", settings_error_priority(), e->text);
     return EXIT_FAILURE;
 }
 

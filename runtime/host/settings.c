@@ -40,6 +40,11 @@ void settings_log(const struct config *cfg, struct log *out)
                         .priorities = goes_to_systemd(STDERR_FILENO)};
 }
 
+const char *settings_error_priority(void)
+{
+    return goes_to_systemd(STDERR_FILENO) ? "<3>" : "";
+}
+
 void settings_exchange(const struct config *cfg, const struct log *log, const char *secret,
                        struct exchange_service_config *out)
 {

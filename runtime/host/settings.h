@@ -18,4 +18,8 @@ void settings_exchange(const struct config *cfg, const struct log *log, const ch
 
 void settings_log(const struct config *cfg, struct log *out);
 
+/* What a line of an error begins with: its priority where systemd's journal reads it, else nothing.
+ */
+const char *settings_error_priority(void);
+
 #endif

@@ -338,6 +338,21 @@ end }""")
         check("and it leaves", s.stop() == 0)
 
 
+def says_why_it_does_not_start():
+    with socket.socket() as taken, tempfile.TemporaryDirectory(prefix="ivory-data-") as data:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        read, write = os.pipe()
+        info = os.fstat(write)
+        p = subprocess.Popen([IVORY, "serve", "--set", f"listen=127.0.0.1:{port}", "--set", f"data={data}"], stderr=write,
+                             env={**os.environ, "JOURNAL_STREAM": f"{info.st_dev}:{info.st_ino}"})
+        os.close(write)
+        with os.fdopen(read) as f:
+            said = f.read()
+        check("as an error of systemd's journal", p.wait() == 1 and said.startswith("<3>ivory: listen: cannot listen"), said)
+
+
 main(tells_how_it_is, is_silent_before_it_is_ready, barks_only_while_it_turns, takes_a_supervisor_that_does_not_listen,
      uses_sockets_that_it_is_given, leaves_and_calls_go_on, drains, new_calls_are_refused_in_a_drain, a_drain_has_an_end,
-     the_admin_address_is_guarded, logs_lines_about_calls, is_not_held_by_its_log)
+     the_admin_address_is_guarded, logs_lines_about_calls, is_not_held_by_its_log, says_why_it_does_not_start)
