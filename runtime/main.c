@@ -13,6 +13,7 @@
 #include "host/serve.h"
 #include "host/settings.h"
 #include "host/simulate.h"
+#include "net/http_listen.h"
 
 #include <getopt.h>
 #include <locale.h>
@@ -76,37 +77,64 @@ static int run_serve(const struct command_line *cl)
     return status;
 }
 
-static int run_exchange(const struct command_line *cl)
+/* Until SIGTERM or SIGINT. */
+static int exchange_until_told(struct log *log, const struct exchange_service_config *c,
+                               struct error *e)
 {
-    struct error e = {""};
-    struct config *cfg;
     struct exchange_service *x;
-    struct exchange_service_config c;
-    struct log log;
-    char *secret;
     sigset_t set;
-    int number, status = with_config(cl, &cfg);
+    int number, err;
 
-    if (status)
-        return status;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    settings_log(cfg, &log);
-    secret = config_secret(cfg, "exchange.secret_file", &e);
-    settings_exchange(cfg, &log, secret, &c);
-    if (!c.webhook)
-        c.webhook = "http://127.0.0.1:8080/api/calls";
-    if (log_writer_new(&log.writer, STDERR_FILENO, &e) || exchange_service_start(&x, &c, &e)) {
-        status = fail(&e);
+    err = log_writer_new(&log->writer, STDERR_FILENO, e);
+    if (err)
+        return err;
+    err = exchange_service_start(&x, c, e);
+    if (err) {
+        error_prefix(e, err, "exchange.listen");
     } else {
-        log_write(&log, LOG_INFO, NULL, "exchange at port %u, offers calls to %s",
-                  exchange_service_port(x), c.webhook);
+        log_write(log, LOG_INFO, NULL, "exchange at port %u, offers calls to %s",
+                  exchange_service_port(x), c->webhook);
         sigwait(&set, &number);
         exchange_service_stop(x);
     }
-    log_writer_free(log.writer);
+    log_writer_free(log->writer);
+    return err;
+}
+
+static int run_exchange(const struct command_line *cl)
+{
+    static const char secret_key[] = "exchange.secret_file";
+    struct error e = {""};
+    struct config *cfg;
+    struct exchange_service_config c;
+    struct log log;
+    const char *graph;
+    char *secret, *webhook;
+    int err = 0, status = with_config(cl, &cfg);
+
+    if (status)
+        return status;
+    settings_log(cfg, &log);
+    graph = config_str(cfg, "graph.url");
+    secret = config_secret(cfg, secret_key, &e);
+    webhook = settings_webhook(cfg);
+    settings_exchange(cfg, &log, secret, &c);
+    c.webhook = webhook;
+    if (graph && !url_is_loopback(graph))
+        log_write(&log, LOG_INFO, NULL, "calls come from %s; no exchange is needed", graph);
+    else if (!secret && config_str(cfg, secret_key))
+        err = ERR_IO;
+    else if (!webhook)
+        err = error_set(&e, ERR_NOMEM, "no memory");
+    else
+        err = exchange_until_told(&log, &c, &e);
+    if (err)
+        status = fail(&e);
+    free(webhook);
     free(secret);
     config_free(cfg);
     return status;
@@ -505,7 +533,7 @@ static const struct subcommand {
      "flows in use, on trial and of the past; go back to one"},
     {"methods", "[--json]", 0, 0, run_methods, "the methods of the API that flows can call"},
     {"decode", "[FILE]", 0, 1, run_decode, "read a notification body, print its events"},
-    {"exchange", "", 0, 0, run_exchange, "the call service alone"},
+    {"exchange", "", 0, 0, run_exchange, "the exchange alone"},
     {"keys", "[--manual]", 0, 0, run_keys, "the keys of the configuration, with range and default"},
     {"version", "", 0, 0, run_version, "print the version"},
 };

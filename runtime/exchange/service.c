@@ -99,8 +99,8 @@ static char *copy(const char *text, int *err)
     return own;
 }
 
-/* How clients reach us when nobody says so; an address that means "all" is reached at loopback. */
-static char *own_url(const char *listen, unsigned port)
+/* An address that means "all" is reached at loopback. */
+char *exchange_service_url(const char *listen, unsigned port)
 {
     struct buf b = {0};
     char host[256];
@@ -112,7 +112,7 @@ static char *own_url(const char *listen, unsigned port)
         snprintf(host, sizeof host, "127.0.0.1");
     if (strcmp(host, "::") == 0)
         snprintf(host, sizeof host, "::1");
-    buf_fmt(&b, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host, port);
+    buf_fmt(&b, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host, port ? port : given);
     return buf_take(&b);
 }
 
@@ -155,7 +155,7 @@ static int open_network(struct exchange_service *s, struct error *e)
     if (err)
         return err;
     s->port = http_server_port(s->server);
-    if (!s->url && !(s->url = own_url(s->cfg.listen, s->port)))
+    if (!s->url && !(s->url = exchange_service_url(s->cfg.listen, s->port)))
         return error_set(e, ERR_NOMEM, "no memory for the exchange");
     return http_client_new(&s->client, &s->loop, &client, e);
 }
@@ -247,11 +247,6 @@ int exchange_service_start(struct exchange_service **out, const struct exchange_
 unsigned exchange_service_port(const struct exchange_service *s)
 {
     return s->port;
-}
-
-const char *exchange_service_url(const struct exchange_service *s)
-{
-    return s->url;
 }
 
 void exchange_service_stop(struct exchange_service *s)

@@ -42,8 +42,9 @@ int exchange_service_start(struct exchange_service **out, const struct exchange_
 /* The port in use, from any thread. */
 unsigned exchange_service_port(const struct exchange_service *s);
 
-/* As clients reach it, from any thread; valid as long as the service. */
-const char *exchange_service_url(const struct exchange_service *s);
+/* How clients on this machine reach the exchange that listens there, at `port` if that is not 0;
+ * to be freed. NULL: no memory. */
+char *exchange_service_url(const char *listen, unsigned port);
 
 /* End what is in progress, join the thread, free. NULL is allowed. */
 void exchange_service_stop(struct exchange_service *s);

@@ -60,6 +60,7 @@ struct wire_config {
     int64_t request_ms;   /* 30,000: deadline of one request, retries included   */
     int64_t keepalive_ms; /* 15 min */
     int64_t early_ms; /* 5,000: how long an event of an unknown call waits                       */
+    int64_t unknown_key_ms; /* between fetches for keys that we do not know; 0: five minutes */
     int64_t reply_ms; /* 3,000: how long a joining notification waits for the flow's reply       */
     void (*random)(void *arg, void *p, size_t n); /* keys of calls, seeds, jitter */
     void *random_arg;

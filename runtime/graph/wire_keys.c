@@ -113,7 +113,7 @@ static void fetch_over(struct wire *w, const struct error *why)
                  k->set ? "; the old ones stay" : "");
     } else {
         k->fetched = w->now;
-        k->not_before = w->now + UNKNOWN_KEY_MS;
+        k->not_before = w->now + (w->cfg.unknown_key_ms ? w->cfg.unknown_key_ms : UNKNOWN_KEY_MS);
     }
     wire_webhooks_judge(w);
 }

@@ -41,6 +41,8 @@ const struct config_key config_keys[] = {
      "https://api.botframework.com,https://graph.microsoft.com", NULL, "whose tokens are taken"},
     {"inbound.skew", CONFIG_INT, 0, 3600, "300", NULL, "seconds that clocks may differ"},
 
+    {"exchange.apart", CONFIG_FLAG, 0, 0, "false", NULL,
+     "it is a process of its own, `ivory exchange`, so that its calls outlive the service"},
     {"exchange.listen", CONFIG_ADDRESS, 0, 0, "127.0.0.1:8090", NULL,
      "where it serves the API; it is there when graph.url is not set"},
     {"exchange.webhook", CONFIG_URL, 0, 0, NULL, NULL,

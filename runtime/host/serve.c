@@ -24,8 +24,9 @@ enum { TRIM_MS = 60 * 1000 };
 /* Everything a running service is, beside the part that the handlers see. */
 struct server {
     struct host host;
-    struct exchange_service *exchange;
-    int listening; /* the socket of webhooks; each worker has its own of it */
+    struct exchange_service *exchange; /* NULL: there is none here */
+    char *exchange_url;                /* wherever it is; NULL with Graph */
+    int listening;                     /* the socket of webhooks; each worker has its own of it */
     unsigned port;
     uv_timer_t trim;
     struct bindings_config bindings;
@@ -125,6 +126,13 @@ static int find_public_url(struct server *sv, struct error *e)
     return sv->public_url ? 0 : error_set(e, ERR_NOMEM, "no memory");
 }
 
+static int name_exchange(struct server *sv, unsigned port, struct error *e)
+{
+    sv->exchange_url = exchange_service_url(config_str(sv->host.cfg, "exchange.listen"), port);
+    return sv->exchange_url ? 0 : error_set(e, ERR_NOMEM, "no memory");
+}
+
+/* Start the exchange, or know where it is. */
 static int start_exchange(struct server *sv, struct error *e)
 {
     const struct config *cfg = sv->host.cfg;
@@ -134,6 +142,8 @@ static int start_exchange(struct server *sv, struct error *e)
 
     if (config_str(cfg, "graph.url"))
         return 0;
+    if (config_bool(cfg, "exchange.apart"))
+        return name_exchange(sv, 0, e);
     if (buf_fmt(&webhook, "%s/api/calls", sv->public_url))
         return error_set(e, ERR_NOMEM, "no memory");
     settings_exchange(cfg, &sv->host.log, sv->secret, &c);
@@ -141,7 +151,8 @@ static int start_exchange(struct server *sv, struct error *e)
         c.webhook = webhook.p;
     err = exchange_service_start(&sv->exchange, &c, e);
     buf_fini(&webhook);
-    return err ? error_prefix(e, err, "exchange.listen") : 0;
+    return err ? error_prefix(e, err, "exchange.listen")
+               : name_exchange(sv, exchange_service_port(sv->exchange), e);
 }
 
 /* With the exchange, "flow:<name>" may be called like a number: `ivory phone <name>` does. */
@@ -160,13 +171,13 @@ static const char *route_by_name(void *arg, const struct event *start)
     return NULL;
 }
 
-/* With the embedded exchange its address stands for everything of the service's. */
+/* With the exchange its address stands for everything of the service's. */
 static int build_workers(struct server *sv, struct error *e)
 {
     struct host *s = &sv->host;
     const struct config *cfg = s->cfg;
     const char *graph = config_str(cfg, "graph.url");
-    const char *url = graph ? graph : exchange_service_url(sv->exchange);
+    const char *url = graph ? graph : sv->exchange_url;
     struct buf openid = {0};
     int err;
     struct engine_config c = {
@@ -183,6 +194,7 @@ static int build_workers(struct server *sv, struct error *e)
                  .keepalive_ms = 15 * 60 * 1000,
                  .early_ms = 5000,
                  .reply_ms = 3000,
+                 .unknown_key_ms = graph ? 0 : 1000, /* an exchange that starts anew has new ones */
                  .random = random_from_system}};
 
     if (graph)
@@ -298,6 +310,7 @@ static void stop(struct server *sv)
     if (sv->lock >= 0)
         close(sv->lock);
     free(sv->public_url);
+    free(sv->exchange_url);
     free(s->admin_token);
     free(sv->secret);
 }
@@ -318,7 +331,7 @@ static void say_where(struct server *sv)
     else
         log_write(&s->log, LOG_INFO, NULL,
                   "call service: the exchange at %s; to call, in another terminal: %s phone",
-                  exchange_service_url(sv->exchange), program_invocation_name);
+                  sv->exchange_url, program_invocation_name);
 }
 
 int serve(const struct config *cfg, const struct bundle_source *stdlib, struct error *e)

@@ -1,5 +1,7 @@
 #include "host/settings.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,21 @@ void settings_log(const struct config *cfg, struct log *out)
 const char *settings_error_priority(void)
 {
     return goes_to_systemd(STDERR_FILENO) ? "<3>" : "";
+}
+
+char *settings_webhook(const struct config *cfg)
+{
+    const char *given = config_str(cfg, "exchange.webhook"), *url = config_str(cfg, "public_url");
+    struct buf b = {0};
+
+    if (given)
+        buf_str(&b, given);
+    else if (url)
+        buf_fmt(&b, "%s/api/calls", url);
+    else
+        buf_fmt(&b, "http%s://%s/api/calls", config_str(cfg, "tls.cert_file") ? "s" : "",
+                config_str(cfg, "listen"));
+    return buf_take(&b);
 }
 
 void settings_exchange(const struct config *cfg, const struct log *log, const char *secret,

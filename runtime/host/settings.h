@@ -16,6 +16,9 @@ void settings_core(const struct config *cfg, struct core_config *out);
 void settings_exchange(const struct config *cfg, const struct log *log, const char *secret,
                        struct exchange_service_config *out);
 
+/* Where an exchange that is a process of its own offers calls; to be freed. NULL: no memory. */
+char *settings_webhook(const struct config *cfg);
+
 void settings_log(const struct config *cfg, struct log *out);
 
 /* What a line of an error begins with: its priority where systemd's journal reads it, else nothing.

@@ -338,6 +338,35 @@ end }""")
         check("and it leaves", s.stop() == 0)
 
 
+def calls_outlive_it_in_an_exchange_apart():
+    s = Service("exchange.apart=true")
+    sets = [f"listen=127.0.0.1:{s.port}", f"exchange.listen=127.0.0.1:{s.exchange}", f"data={s.data}", "exchange.apart=true"]
+    options = [x for one in sets for x in ("--set", one)]
+    check("it has none itself", not s.listens(s.exchange))
+    switch = Program("exchange", *options)
+    switch.says(f"offers calls to http://127.0.0.1:{s.port}/api/calls")
+    phone = s.phone()
+    phone.says("plays main-menu")
+    check("the service leaves", s.stop() == 0)
+    again = Service(*sets)
+    phone.types("2")
+    phone.says("plays support-menu")
+    phone.types("q")
+    phone.ends()
+    until("the end of the call", lambda: again.calls() == [])
+    check("the exchange leaves", switch.stop() == 0)
+    switch = Program("exchange", *options)
+    switch.says("exchange at port")
+    phone = s.phone()
+    phone.says("plays main-menu")  # with tokens and keys that are new on both sides
+    again.stop()
+    switch.stop()
+    status, out = run("exchange", *options, "--set", "graph.url=https://graph.example", "--set", "log.level=info")
+    check("with Graph none is needed", status == 0 and "no exchange is needed" in out, out)
+    status, out = run("exchange", *options, "--set", "exchange.secret_file=nowhere")
+    check("a secret that cannot be read is not left out", status == 1 and "exchange.secret_file: cannot read nowhere" in out, out)
+
+
 def says_why_it_does_not_start():
     with socket.socket() as taken, tempfile.TemporaryDirectory(prefix="ivory-data-") as data:
         taken.bind(("127.0.0.1", 0))
@@ -355,4 +384,4 @@ def says_why_it_does_not_start():
 
 main(tells_how_it_is, is_silent_before_it_is_ready, barks_only_while_it_turns, takes_a_supervisor_that_does_not_listen,
      uses_sockets_that_it_is_given, leaves_and_calls_go_on, drains, new_calls_are_refused_in_a_drain, a_drain_has_an_end,
-     the_admin_address_is_guarded, logs_lines_about_calls, is_not_held_by_its_log, says_why_it_does_not_start)
+     the_admin_address_is_guarded, logs_lines_about_calls, is_not_held_by_its_log, says_why_it_does_not_start, calls_outlive_it_in_an_exchange_apart)

@@ -57,6 +57,7 @@ static void has_the_documented_defaults(void)
     EXPECT_STR(config_list(c, "inbound.issuers")[1], "https://graph.microsoft.com");
     EXPECT(config_list(c, "inbound.issuers")[2] == NULL);
     EXPECT(config_bool(c, "inbound.verify"));
+    EXPECT(!config_bool(c, "exchange.apart"));
     EXPECT_STR(config_origin(c, "listen"), "default");
     memset(&l, 0, sizeof l);
     config_limits(c, &l);
