@@ -325,14 +325,22 @@ static void empty_wal(struct journal *j, const struct list *batch)
     }
 }
 
+bool journal_taken_away(const struct journal *j)
+{
+    int moved = 0;
+
+    return j->db.handle &&
+           !sqlite3_file_control(j->db.handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) && moved;
+}
+
 int journal_commit(struct journal *j, struct list *batch, struct error *e)
 {
     struct list *it, *next;
-    int moved = 0, rc, err;
+    int rc, err;
 
     if (!j->db.handle)
         return error_set(e, ERR_INVALID, "journal: the database is not open");
-    if (!sqlite3_file_control(j->db.handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) && moved)
+    if (journal_taken_away(j))
         return error_set(e, ERR_INVALID, "journal: the database file was taken away");
     rc = run(database_statement(&j->db, SQL_BEGIN));
     list_each (it, next, batch) {

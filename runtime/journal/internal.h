@@ -85,6 +85,8 @@ void *journal_write(void *journal);
 /* Put what waits into the database; 0, or an error, and then nothing of it is in. */
 int journal_commit(struct journal *j, struct list *batch, struct error *e);
 void journal_forget_calls(struct journal *j);
+/* Its file is not where it was. */
+bool journal_taken_away(const struct journal *j);
 
 /* Move the database aside for the reason `why`, and go on with a new one. On failure the old one is
  * open as before, or none is. */

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOW_MS = 2000, RETRY_MS = 1000, RENEW_MS = 60000 };
+enum { SLOW_MS = 2000, RETRY_MS = 1000, LOOK_MS = 1000, RENEW_MS = 60000 };
 
 /* --- the writer thread
  * ---------------------------------------------------------------------------------------- */
@@ -41,13 +41,28 @@ static void pause_ms(int64_t ms)
     nanosleep(&t, NULL);
 }
 
-/* Take everything that is queued; false when closing and nothing is left. */
+/* Wait until something is queued; for LOOK_MS at most. */
+static void wait_for_more(struct journal *j)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LOOK_MS / 1000;
+    pthread_cond_timedwait(&j->more, &j->lock, &until);
+}
+
+/* Take everything that is queued; nothing when the file was taken away meanwhile, which shall not
+ * come to light with the next write only. False when closing and nothing is left. */
 static bool take(struct journal *j, struct list *batch)
 {
+    bool away = false;
+
     list_init(batch);
     pthread_mutex_lock(&j->lock);
-    while (list_empty(&j->queue) && !j->closing)
-        pthread_cond_wait(&j->more, &j->lock);
+    while (list_empty(&j->queue) && !j->closing && !away) {
+        wait_for_more(j);
+        away = journal_taken_away(j);
+    }
     if (!list_empty(&j->queue) && j->cfg.commit_ms && !j->closing) {
         pthread_mutex_unlock(&j->lock);
         pause_ms(j->cfg.commit_ms);
@@ -59,7 +74,7 @@ static bool take(struct journal *j, struct list *batch)
         list_init(&j->queue);
     }
     pthread_mutex_unlock(&j->lock);
-    return !list_empty(batch);
+    return away || !list_empty(batch);
 }
 
 static void finish(struct journal *j, struct list *batch, bool written)
@@ -78,7 +93,7 @@ static void finish(struct journal *j, struct list *batch, bool written)
     pthread_mutex_lock(&j->lock);
     j->queued_bytes -= bytes;
     pthread_mutex_unlock(&j->lock);
-    if (written)
+    if (written && last)
         atomic_store(&j->committed, last);
     if (j->cfg.wake)
         j->cfg.wake(j->cfg.wake_arg);

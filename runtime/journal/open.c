@@ -128,6 +128,7 @@ static int open_all(struct journal *j, struct error *e)
 int journal_open(struct journal **out, const struct journal_config *cfg, struct error *e)
 {
     struct journal *j = calloc(1, sizeof *j);
+    pthread_condattr_t steady;
     struct error unused;
     int err;
 
@@ -141,7 +142,10 @@ int journal_open(struct journal **out, const struct journal_config *cfg, struct 
     list_init(&j->queue);
     list_init(&j->gathered);
     pthread_mutex_init(&j->lock, NULL);
-    pthread_cond_init(&j->more, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&j->more, &steady);
+    pthread_condattr_destroy(&steady);
     err = j->path ? open_all(j, e ? e : &unused) : error_set(e, ERR_NOMEM, "no memory");
     if (err) {
         database_close(&j->db);

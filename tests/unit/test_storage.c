@@ -608,6 +608,30 @@ static void the_file_vanishes(void)
     a_database_that_is_taken_away("rm journal.db && echo hello > journal.db", 0);
 }
 
+/* Calls that are parked write nothing. */
+static void the_file_vanishes_while_nothing_is_written(void)
+{
+    struct journal_news news = {0};
+    struct listing entries = {""};
+    struct journal *j;
+    uint64_t at;
+
+    fresh();
+    j = open_journal(false);
+    begin(j, KEY_A);
+    at = append(j, KEY_A, "one");
+    UNTIL(journal_committed(j) >= at);
+    shell("rm journal.db");
+    UNTIL(journal_news(j, NULL));
+    EXPECT(journal_news(j, &news));
+    EXPECT_INT(news.calls, 1);
+    EXPECT(journal_committed(j) == at);
+    found_after_a_crash(KEY_A, &entries);
+    EXPECT_STR(entries.text, "1:one ");
+    journal_close(j);
+    clean();
+}
+
 static void it_cannot_be_opened(void)
 {
     struct journal_config cfg = {.path = path, .max_queue_bytes = 1 << 20};
@@ -679,6 +703,7 @@ const struct test storage_tests[] = {
     TEST(so_is_one_that_is_damaged),
     TEST(a_lock_of_another_process_is_waited_for),
     TEST(the_file_vanishes),
+    TEST(the_file_vanishes_while_nothing_is_written),
     TEST(it_cannot_be_opened),
     TEST(what_is_wiped_is_gone),
     {0},
