@@ -58,7 +58,7 @@ int bundle_seal(struct bundle *b, struct error *e)
 
 const struct bundle_file *bundle_file(const struct bundle *b, const char *name)
 {
-    struct bundle_file key = {(char *)name, NULL, 0};
+    struct bundle_file key = {.name = (char *)name};
 
     return b->nfiles ? bsearch(&key, b->files, b->nfiles, sizeof key, by_file) : NULL;
 }
@@ -117,6 +117,7 @@ void bundle_unref(struct bundle *b)
     for (size_t i = 0; i < b->nfiles; i++) {
         free(b->files[i].name);
         free(b->files[i].text);
+        free(b->files[i].code);
     }
     for (size_t i = 0; i < b->nprompts; i++) {
         free(b->prompts[i].language);

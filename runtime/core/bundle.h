@@ -19,6 +19,8 @@ struct bundle_file {
         *name; /* as `require` and error messages say it: "flows/main.lua", "stdlib/ivr/menu.lua" */
     char *text;
     size_t n;
+    char *code; /* the same compiled, see bundle_compile; else NULL */
+    size_t ncode;
 };
 
 struct bundle_prompt {
@@ -57,6 +59,10 @@ int bundle_read(struct bundle **out, const char *folder, const struct bundle_sou
 
 /* A bundle of files in memory, with no prompts; names as above ("flows/main.lua"). */
 int bundle_from(struct bundle **out, const struct bundle_source *sources, struct error *e);
+
+/* Compile its files, so that cells only load them: for who makes many cells of one bundle, before
+ * it is shared. What cannot be compiled stays text, and is refused where it is loaded. */
+void bundle_compile(struct bundle *b);
 
 /* The file of that name, or NULL. */
 const struct bundle_file *bundle_file(const struct bundle *b, const char *name);

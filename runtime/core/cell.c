@@ -219,11 +219,8 @@ static void load_flow(lua_State *L, struct cell *c, const struct bundle_file *f)
 static void compile_only(lua_State *L, const struct bundle_file *f)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &cell_keys.loaded);
-    if (lua_getfield(L, -1, f->name) == LUA_TNIL) {
-        lua_pushfstring(L, "@%s", f->name);
-        if (cell_compile(L, f->text, f->n, lua_tostring(L, -1)) != LUA_OK)
-            lua_error(L);
-    }
+    if (lua_getfield(L, -1, f->name) == LUA_TNIL && !f->code)
+        cell_compile_file(L, f);
     lua_settop(L, 0);
     watch_load(L, NULL);
 }

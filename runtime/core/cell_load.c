@@ -61,14 +61,22 @@ int cell_compile(lua_State *L, const char *text, size_t n, const char *name)
     return lua_load(L, next_piece, &s, name, "t");
 }
 
+void cell_compile_file(lua_State *L, const struct bundle_file *f)
+{
+    struct source code = {f->code, f->ncode};
+    const char *name = lua_pushfstring(L, "@%s", f->name);
+
+    if ((f->code ? lua_load(L, next_piece, &code, name, "b")
+                 : cell_compile(L, f->text, f->n, name)) != LUA_OK)
+        lua_error(L);
+}
+
 /* Compile and run `f`; its result is left on the stack. */
 static int run_file(lua_State *L)
 {
     const struct bundle_file *f = lua_touserdata(L, 1);
 
-    lua_pushfstring(L, "@%s", f->name);
-    if (cell_compile(L, f->text, f->n, lua_tostring(L, -1)) != LUA_OK)
-        return lua_error(L);
+    cell_compile_file(L, f);
     lua_call(L, 0, 1);
     /* The runtime's own modules are shared by all calls; none may change them for the others. */
     if (strncmp(f->name, "stdlib/", 7) == 0 && lua_istable(L, -1)) {

@@ -55,6 +55,9 @@ extern const struct cell_keys cell_keys;
 /* lua_load of text from memory, interruptible: status, and the function or the error pushed. */
 int cell_compile(lua_State *L, const char *text, size_t n, const char *name);
 
+/* The function of a file of the bundle, pushed behind its name; raises. */
+void cell_compile_file(lua_State *L, const struct bundle_file *f);
+
 /* cell_alloc.c: the allocator of the state; `ud` is the cell. */
 void *cell_alloc(void *ud, void *p, size_t old, size_t n);
 

@@ -284,6 +284,7 @@ static int try_bundle(struct run *r, struct error *e)
         return rc;
     rc = core_use(core, r->bundle, e);
     core_free(core);
+    bundle_compile(r->bundle); /* each test has a cell of its own */
     return rc;
 }
 

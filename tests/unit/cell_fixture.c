@@ -78,8 +78,8 @@ static void open_native(lua_State *L, void *arg)
     sandbox_use(L, &source);
 }
 
-struct cell *fixture_cell(const struct bundle_source *files, const struct limits *l,
-                          struct error *e, int *code)
+static struct cell *make(const struct bundle_source *files, const struct limits *l, bool compiled,
+                         struct error *e, int *code)
 {
     static const struct limits defaults = LIMITS_DEFAULT;
     struct bundle *b = NULL;
@@ -89,9 +89,22 @@ struct cell *fixture_cell(const struct bundle_source *files, const struct limits
     *code = bundle_from(&b, files, e);
     if (*code)
         return NULL;
+    if (compiled)
+        bundle_compile(b);
     *code = cell_new(&c, b, l ? l : &defaults, open_native, NULL, e);
     bundle_unref(b);
     return *code ? NULL : c;
+}
+
+struct cell *fixture_cell(const struct bundle_source *files, const struct limits *l,
+                          struct error *e, int *code)
+{
+    return make(files, l, false, e, code);
+}
+
+struct cell *fixture_compiled(const struct bundle_source *files, struct error *e, int *code)
+{
+    return make(files, NULL, true, e, code);
 }
 
 struct cell *fixture_flow(const char *text, const struct limits *l, struct error *e)

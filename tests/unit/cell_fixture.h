@@ -17,6 +17,7 @@
  */
 struct cell *fixture_cell(const struct bundle_source *files, const struct limits *l,
                           struct error *e, int *code);
+struct cell *fixture_compiled(const struct bundle_source *files, struct error *e, int *code);
 struct cell *fixture_flow(const char *text, const struct limits *l, struct error *e);
 
 /* A coroutine of the flow's `run`. */

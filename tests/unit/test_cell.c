@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -80,13 +81,48 @@ static void says_why_a_bundle_does_not_load(void)
         struct bundle_source files[] = {{"flows/main.lua", bad[i].main, strlen(bad[i].main)},
                                         {"flows/lib/x.lua", bad[i].lib, strlen(bad[i].lib)},
                                         {0}};
-        struct cell *c = fixture_cell(files, NULL, &e, &code);
 
-        EXPECT(!c);
-        EXPECT_INT(code, ERR_SCRIPT);
-        EXPECT_IN(e.text, bad[i].why);
-        cell_free(c);
+        for (int compiled = 0; compiled < 2; compiled++) {
+            struct cell *c = compiled ? fixture_compiled(files, &e, &code)
+                                      : fixture_cell(files, NULL, &e, &code);
+
+            EXPECT(!c);
+            EXPECT_INT(code, ERR_SCRIPT);
+            EXPECT_IN(e.text, bad[i].why);
+            cell_free(c);
+        }
     }
+}
+
+/* What is compiled is not read again, and knows its lines. */
+static void loads_what_is_compiled(void)
+{
+    static const char text[] =
+        "local x = require 'lib.x'\nreturn { x = x,\nrun = function() x() end }",
+                      lib[] = "return function()\n\nerror 'boom' end";
+    struct bundle_source files[] = {
+        {"flows/main.lua", text, sizeof text - 1}, {"flows/lib/x.lua", lib, sizeof lib - 1}, {0}};
+    struct bundle *b = NULL;
+    struct cell *c = NULL;
+    struct error e = {""};
+    lua_State *L;
+
+    EXPECT_INT(bundle_from(&b, files, &e), 0);
+    bundle_compile(b);
+    for (size_t i = 0; i < b->nfiles; i++)
+        memset(b->files[i].text, '?', b->files[i].n);
+    if (!EXPECT_INT(cell_new(&c, b, &defaults, NULL, NULL, &e), 0))
+        printf("  %s\n", e.text);
+    bundle_unref(b);
+    if (!c)
+        return;
+    L = cell_state(c);
+    EXPECT(cell_push_flow(c, L, "main"));
+    lua_getfield(L, -1, "run");
+    EXPECT_INT(lua_pcall(L, 0, 0, 0), LUA_ERRRUN);
+    EXPECT_STR(lua_tostring(L, -1), "flows/lib/x.lua:3: boom");
+    lua_settop(L, 0);
+    cell_free(c);
 }
 
 /* A loop at the top of a file, in all the places where it could hide. */
@@ -182,7 +218,7 @@ static void survives_failing_memory(void)
     {
         struct error e;
         int code;
-        struct cell *c = fixture_cell(files, NULL, &e, &code);
+        struct cell *c = fixture_compiled(files, &e, &code);
 
         test_fail_allocation(-1);
         if (!c)
@@ -394,6 +430,7 @@ static void bounds_the_cell(void)
 
 const struct test cell_tests[] = {TEST(loads_flows_routes_and_modules),
                                   TEST(says_why_a_bundle_does_not_load),
+                                  TEST(loads_what_is_compiled),
                                   TEST(ends_a_load_that_does_not_end),
                                   TEST(ends_a_load_that_takes_all_memory),
                                   TEST(survives_tiny_cells),
