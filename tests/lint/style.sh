@@ -13,4 +13,8 @@ if git grep -nE '^(static )?[a-z][a-z_ ]* \*?[a-z_]+( = .*)?;$' -- 'runtime/*.c'
     echo "mutable globals: hang them off a struct"
     bad=1
 fi
+if git grep -n 'cJSON_Duplicate(' -- 'runtime/*.c' 'bindings/*.c'; then
+    echo "a copy that shares its names with what it is of: json_copy (base/json.h)"
+    bad=1
+fi
 [ $bad = 0 ]
