@@ -8,6 +8,7 @@
 #ifndef IVORY_BASE_JSON_H
 #define IVORY_BASE_JSON_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <cjson/cJSON.h>
@@ -52,6 +53,8 @@ int json_merge(cJSON *into, const cJSON *from);
 /* The value as text without white space, members in the order they stand; free with free. NULL = no
  * memory. */
 char *json_text(const cJSON *v);
+/* The same behind what `b` holds. */
+void json_add(struct buf *b, const cJSON *v);
 
 /* The same with members sorted by name: equal values give equal bytes. */
 char *json_canonical(const cJSON *v);

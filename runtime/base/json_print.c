@@ -97,13 +97,19 @@ static void print(struct buf *b, const cJSON *v)
     }
 }
 
+void json_add(struct buf *b, const cJSON *v)
+{
+    if (v)
+        print(b, v);
+    else
+        b->err = ERR_NOMEM;
+}
+
 char *json_text(const cJSON *v)
 {
     struct buf b = {0};
 
-    if (!v)
-        return NULL;
     buf_reserve(&b, USUAL);
-    print(&b, v);
+    json_add(&b, v);
     return buf_take(&b);
 }

@@ -66,12 +66,10 @@ static void add_number(struct buf *b, const char *name, long long value)
  */
 char *event_encode(const struct event *ev)
 {
-    char *data = ev->data ? json_text(ev->data) : NULL;
     struct buf b = {0};
     char *text;
 
-    if (ev->data && !data)
-        return NULL;
+    buf_reserve(&b, 500);
     add_text(&b, "{\"kind\":\"", event_kind_name(ev->kind));
     if (ev->change)
         add_text(&b, ",\"change\":\"", change_name(ev->change));
@@ -83,12 +81,11 @@ char *event_encode(const struct event *ev)
     add_number(&b, ",\"seq\":", ev->seq);
     add_number(&b, ",\"status\":", ev->status);
     add_text(&b, ",\"id\":\"", ev->id);
-    if (data) {
+    if (ev->data) {
         buf_str(&b, ",\"data\":");
-        buf_str(&b, data);
+        json_add(&b, ev->data);
     }
     buf_char(&b, '}');
-    free(data);
     text = buf_take(&b);
     buf_fini(&b);
     return text;

@@ -87,14 +87,25 @@ async def walks(phones, numbers):
     await asyncio.gather(*(walk(phones, n) for n in numbers))
 
 
+def entries(kind, data):
+    """The lengths of the entries in a row of the log (runtime/journal/rows.h)."""
+    if kind:
+        yield len(data)
+    while not kind and data:
+        n = int.from_bytes(data[1:5], "little")
+        if data[0] <= 4:  # else it is the summary or the timeline
+            yield n
+        data = data[5 + n:]
+
+
 def size(pair):
     """Bytes that the database needs, without what is free in it; of the entries, and how many these are."""
     with sqlite3.connect(pair.data + "/journal.db") as db:
         pages, free, page = (db.execute(f"PRAGMA {name}").fetchone()[0]
                              for name in ("page_count", "freelist_count", "page_size"))
-        n, held = db.execute("SELECT count(*), coalesce(sum(length(data)), 0) FROM entries").fetchone()
+        lengths = [n for row in db.execute("SELECT kind, data FROM log") for n in entries(*row)]
     db.close()
-    return (pages - free) * page, held, n
+    return (pages - free) * page, sum(lengths), len(lengths)
 
 
 def bytes_of_calls():
