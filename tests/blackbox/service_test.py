@@ -126,6 +126,31 @@ def barks_only_while_it_turns():
     other.stop()
 
 
+def barks_only_while_every_worker_turns():
+    systemd = Supervisor()
+
+    def signs():
+        return systemd.lines.count("WATCHDOG=1")
+
+    def silent():
+        before = signs()
+        time.sleep(1)
+        return signs() == before
+
+    with tempfile.TemporaryDirectory(prefix="ivory-flows-") as flows:
+        pathlib.Path(flows, "busy.lua").write_text("return { onCall = function(call) call:answer() while true do end end }")
+        s = Supervised("workers=2", "limits.turn_ms=4000", f"flows={flows}",
+                       env={"NOTIFY_SOCKET": systemd.path, "WATCHDOG_USEC": "300000"})
+        until("signs of life", lambda: signs() > 3)
+        s.phone("busy")
+        until("silence while one worker stands still", silent)
+        check("the main loop turns", request(s.admin, "GET", "/healthz")[0] == 200)
+        s.says("limits.turn_ms exceeded")
+        before = signs()
+        until("signs of life again", lambda: signs() > before)
+        s.stop()
+
+
 def takes_a_supervisor_that_does_not_listen():
     with tempfile.TemporaryDirectory(prefix="ivory-notify-") as folder:
         s = Supervised(env={"NOTIFY_SOCKET": folder + "/nobody", "WATCHDOG_USEC": "300000"})
@@ -382,6 +407,7 @@ def says_why_it_does_not_start():
         check("as an error of systemd's journal", p.wait() == 1 and said.startswith("<3>ivory: listen: cannot listen"), said)
 
 
-main(tells_how_it_is, is_silent_before_it_is_ready, barks_only_while_it_turns, takes_a_supervisor_that_does_not_listen,
+main(tells_how_it_is, is_silent_before_it_is_ready, barks_only_while_it_turns, barks_only_while_every_worker_turns,
+     takes_a_supervisor_that_does_not_listen,
      uses_sockets_that_it_is_given, leaves_and_calls_go_on, drains, new_calls_are_refused_in_a_drain, a_drain_has_an_end,
      the_admin_address_is_guarded, logs_lines_about_calls, is_not_held_by_its_log, says_why_it_does_not_start, calls_outlive_it_in_an_exchange_apart)
