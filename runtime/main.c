@@ -140,7 +140,8 @@ static int run_exchange(const struct command_line *cl)
     return status;
 }
 
-/* Load the flows as `serve` would, and say what was found. */
+/* Load the flows as `serve` would, and say what was found. A folder that is named is looked at
+ * alone. */
 static int run_check(const struct command_line *cl)
 {
     struct error e = {""};
@@ -159,8 +160,8 @@ static int run_check(const struct command_line *cl)
     settings_core(cfg, &cc);
     cc.open = bindings_open;
     cc.open_arg = &bindings;
-    if (bundle_read(&b, folder, stdlib_sources, &e) || core_new(&core, &cc, &e) ||
-        core_use(core, b, &e))
+    if ((!cl->nargs && config_check(cfg, &e)) || bundle_read(&b, folder, stdlib_sources, &e) ||
+        core_new(&core, &cc, &e) || core_use(core, b, &e))
         status = fail(&e);
     else
         printf("%s: bundle %.12s, %zu files, %zu prompts: good\n", folder, b->id, b->nfiles,
@@ -512,7 +513,9 @@ static const struct subcommand {
 } subcommands[] = {
     {"serve", "[--drain] [--print-config]", 0, 0, run_serve,
      "run the service; --drain: SIGTERM waits for calls to end"},
-    {"check", "[DIR]", 0, 1, run_check, "load flows and prompts, say what is wrong with them"},
+    {"check", "[DIR]", 0, 1, run_check,
+     "load flows and prompts, say what is wrong with them; without DIR, with the configuration "
+     "too"},
     {"test",
      "[DIR] [--filter TEXT] [--seed N] [--trace FILE] [--hangups] [--faults] "
      "[--crash [--sample N]] [--replay]",

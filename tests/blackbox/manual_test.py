@@ -70,6 +70,16 @@ def what_is_installed_is_found():
         check("flows in the folder go first", 'flows = "flows"' in installed("serve", "--print-config")[1])
 
 
+def a_configuration_is_checked_before_it_is_used():
+    check("the usual one is good", run("check")[0] == 0)
+    for sets, said in ((["tls.cert_file=/nowhere"], "tls.cert_file: cannot read /nowhere"),
+                       (["graph.url=https://graph.example"], "public_url is needed too")):
+        options = [x for one in sets for x in ("--set", one)]
+        status, out = run("check", *options)
+        check(f"{sets} is refused", status == 1 and said in out, out)
+        check("a folder that is named is looked at alone", run("check", "flows", *options)[0] == 0)
+
+
 def a_new_version_is_built():
     with tempfile.TemporaryDirectory(prefix="ivory-build-") as build:
         file = pathlib.Path(build, "obj/runtime/main.o")
@@ -78,4 +88,5 @@ def a_new_version_is_built():
             check(f"{version} says so", b"ivory " + version.encode() in file.read_bytes())
 
 
-main(every_command_has_its_entry, keys_are_listed, what_is_installed_is_found, a_new_version_is_built)
+main(every_command_has_its_entry, keys_are_listed, what_is_installed_is_found, a_configuration_is_checked_before_it_is_used,
+     a_new_version_is_built)
