@@ -20,7 +20,7 @@ struct tone {
 };
 
 struct tone_buffer {
-    struct tone *ready, *early; /* in order; behind a gap, sorted. NULL until the first tone */
+    struct tone *ready, *early; /* in order; behind a gap, sorted. NULL while there are none */
     unsigned nready, nearly;
     int64_t last; /* sequence of the last one made ready */
     bool overflowed;

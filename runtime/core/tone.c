@@ -113,6 +113,16 @@ int call_leg_tone(struct leg *leg, const cJSON *data)
     return settle(leg, b->nearly > max);
 }
 
+/* A call waits for keys most of its time, and has none. */
+static void free_when_empty(struct tone_buffer *b)
+{
+    if (b->nready || b->nearly)
+        return;
+    free(b->ready);
+    free(b->early);
+    b->ready = b->early = NULL;
+}
+
 bool call_leg_tone_take(struct leg *leg, struct tone *out)
 {
     struct tone_buffer *b = &leg->tones;
@@ -122,6 +132,7 @@ bool call_leg_tone_take(struct leg *leg, struct tone *out)
     *out = b->ready[0];
     memmove(b->ready, b->ready + 1, --b->nready * sizeof *b->ready);
     b->overflowed = false;
+    free_when_empty(b);
     return true;
 }
 
@@ -134,6 +145,7 @@ unsigned call_leg_tones_flush(struct leg *leg)
         b->last = b->early[b->nearly - 1].sequence;
     b->nready = b->nearly = 0;
     b->overflowed = false;
+    free_when_empty(b);
     timer_clear(&leg->gap_timer);
     return n;
 }

@@ -1,6 +1,7 @@
 /*
- * What a parked call costs: calls are offered, answered, established, and then wait for a key for
- * an hour. The engine (machine, Lua, wire) is driven as `serve` drives it, without sockets.
+ * What a parked call costs: calls are offered, answered, established, get a key, and then wait for
+ * another one for an hour. The engine (machine, Lua, wire) is driven as `serve` drives it, without
+ * sockets.
  *
  *   build/parked [CALLS]     prints bytes and microseconds per call
  */
@@ -37,6 +38,7 @@ extern const struct bundle_source stdlib_sources[];
 static const char flow[] = "local flow = {}\n"
                            "function flow.onCall(call)\n"
                            "    call:answer()\n"
+                           "    call:nextTone()\n"
                            "    call:nextTone{ timeout = 3600 }\n"
                            "end\n"
                            "return flow\n";
@@ -150,6 +152,9 @@ static void park(struct bench *b, unsigned number)
          "\"@odata.type\":\"#microsoft.graph.call\",\"state\":\"established\","
          "\"mediaState\":{\"@odata.type\":\"#microsoft.graph.callMediaState\",\"audio\":"
          "\"active\"}");
+    post(b, "updated", id,
+         "\"@odata.type\":\"#microsoft.graph.call\",\"toneInfo\":{\"@odata.type\":"
+         "\"#microsoft.graph.toneInfo\",\"sequenceId\":1,\"tone\":\"tone1\"}");
 }
 
 static double used(void)
