@@ -175,6 +175,13 @@ void summary_event(struct summary *s, const struct event *ev, const char *sealed
     }
 }
 
+/* A prompt that says a key (`prompts.digits` of the stdlib): it may be one that was pressed. */
+static bool says_key(const char *name)
+{
+    return strncmp(name, "digit-", 6) == 0 || strcmp(name, "star") == 0 ||
+           strcmp(name, "pound") == 0;
+}
+
 /* The name of a prompt: an argument of a command, or what was written down of one. */
 static const char *prompt_name(const cJSON *item)
 {
@@ -182,7 +189,9 @@ static const char *prompt_name(const cJSON *item)
 
     if (cJSON_IsString(item))
         name = item->valuestring;
-    return name ? name : json_get(item, "recording") ? "(recording)" : "(address)";
+    if (!name)
+        return json_get(item, "recording") ? "(recording)" : "(address)";
+    return says_key(name) ? "(key)" : name;
 }
 
 void summary_prompts(struct buf *b, const cJSON *args)

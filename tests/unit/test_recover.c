@@ -104,13 +104,15 @@ static void write_call(struct memory_store *m, bool keep, bool secret)
                            .seq = 1,
                            .method = "playPrompt",
                            .where = "flows/main.lua:3"};
+    static const char prompts[] = "{\"prompts\":[{\"prompt\":{\"name\":\"welcome\"}},{\"prompt\":{"
+                                  "\"name\":\"digit-7\"}}]}"; /* reads the key back */
     struct command end = {.kind = COMMAND_END, .key = KEY, .seq = 2};
     const struct engine_record *hooks;
     struct recorder *r = NULL;
 
     EXPECT_INT(recorder_new(&r, &cfg), 0);
     hooks = recorder_hooks(r);
-    json_parse(&play.args, "{\"prompts\":[{\"prompt\":{\"name\":\"welcome\"}}]}", 43, NULL);
+    json_parse(&play.args, prompts, sizeof prompts - 1, NULL);
     end.args = cJSON_CreateObject();
     json_set_str(end.args, "result", "done");
     if (secret)
@@ -143,9 +145,9 @@ static void the_end_keeps_a_summary(void)
         summary = memory_store_summary(m, KEY);
         timeline = memory_store_timeline(m, KEY);
         EXPECT_IN(summary, "\"began\":1000,\"ended\":1500,\"bundle\":\"b1\"");
-        EXPECT_IN(summary, "\"keys\":1,\"prompts\":[\"welcome\"],\"result\":\"done\"");
+        EXPECT_IN(summary, "\"keys\":1,\"prompts\":[\"welcome\",\"(key)\"],\"result\":\"done\"");
         EXPECT_IN(timeline, "{\"at\":0,\"kind\":\"start\",\"what\":\"incoming\"}");
-        EXPECT_IN(timeline, "\"prompts\":[\"welcome\"],\"where\":\"flows/main.lua:3\"}");
+        EXPECT_IN(timeline, "\"prompts\":[\"welcome\",\"(key)\"],\"where\":\"flows/main.lua:3\"}");
         EXPECT_IN(timeline, "\"kind\":\"end\",\"what\":\"done\"}");
         EXPECT(strstr(timeline, "tone7") == NULL);
         EXPECT_INT(strstr(timeline, "\"sealed\":") != NULL, cases[i].sealed);
