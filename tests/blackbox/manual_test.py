@@ -80,6 +80,24 @@ def a_configuration_is_checked_before_it_is_used():
         check("a folder that is named is looked at alone", run("check", "flows", *options)[0] == 0)
 
 
+def configurations_that_are_shown_are_good():
+    readme = (ROOT / "README.md").read_text()
+    shown = [x for x in re.findall(r"^```lua\n(.*?)^```", readme, flags=re.S | re.M) if x.startswith("listen")]
+    check("the README shows two", len(shown) == 2, shown)
+    package = ROOT / "runtime/package"
+    shown.append((package / "ivory.conf").read_text())
+    for text in shown:
+        with tempfile.NamedTemporaryFile("w", prefix="ivory-conf-") as f:
+            f.write(text)
+            f.flush()
+            status, out = run("serve", "--print-config", "--config", f.name)
+            check("every key is one", status == 0, out)
+    unit = (package / "debian/ivory.service").read_text()
+    env = dict(re.findall(r"^Environment=(\w+)=(\S+)$", unit, flags=re.M))
+    check("the unit has its exchange apart", "exchange.apart = true" in run("serve", "--print-config", env=env)[1], env)
+    check("which is a service too", " exchange " in (package / "debian/ivory.ivory-exchange.service").read_text())
+
+
 def a_new_version_is_built():
     with tempfile.TemporaryDirectory(prefix="ivory-build-") as build:
         file = pathlib.Path(build, "obj/runtime/main.o")
@@ -89,4 +107,4 @@ def a_new_version_is_built():
 
 
 main(every_command_has_its_entry, keys_are_listed, what_is_installed_is_found, a_configuration_is_checked_before_it_is_used,
-     a_new_version_is_built)
+     configurations_that_are_shown_are_good, a_new_version_is_built)
