@@ -277,8 +277,8 @@ def many_calls():
         folder.mkdir()
         (folder / "main.lua").write_text(flow("old"))
         for i in range(100):
-            (folder / f"other{i}.lua").write_text("local M = {}\nfunction M.onCall(call)\n  call:answer()\nend\nreturn M\n" + "-- x\n" * 200)
-        s = start(folder, graph=graph)
+            (folder / f"other{i}.lua").write_text("local M = {}\nfor _ = 1, 1e6 do end\nfunction M.onCall(call)\n  call:answer()\nend\nreturn M\n")
+        s = start(folder, "limits.load_ms=60000", graph=graph)
         line = Line(s.port)
         old = active(s)
         calls = [line.offer()[0] for _ in range(n)]
@@ -298,18 +298,21 @@ def many_calls():
         thread.start()
         time.sleep(0.5)
         quiet, slowest[0] = slowest[0], 0.0
+        shortest = 60.0
         for i in range(5):
-            last = active(s)
+            last, at = active(s), time.monotonic()
             (folder / "main.lua").write_text(flow(f"new {i}"))
             taken(s, last)
+            shortest = min(shortest, time.monotonic() - at)
             line.offer()
         (folder / "main.lua").write_text("return {")
         until("the refusal", lambda: bundles(s).get("refused"))
         done.set()
         thread.join()
-        print(f"  {n} calls: slowest webhook {quiet * 1000:.1f} ms before, {slowest[0] * 1000:.1f} ms during 6 reloads", flush=True)
+        print(f"  {n} calls: slowest webhook {quiet * 1000:.1f} ms before, {slowest[0] * 1000:.1f} ms during 6 reloads "
+              f"of {shortest * 1000:.0f} ms and more", flush=True)
         check("no webhook is lost", lost[0] == 0, lost)
-        check("and none is late", slowest[0] < 0.05 * SLOW * SLOW, slowest)
+        check("none waits for a reload", slowest[0] < shortest / 2, (slowest, shortest))
         listed = {b["id"]: b for b in bundles(s)["bundles"]}
         check("calls keep their bundle", listed[old]["state"] == "draining" and listed[old]["calls"] == n, listed[old])
         for call in calls:
