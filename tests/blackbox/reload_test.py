@@ -277,7 +277,7 @@ def many_calls():
         folder.mkdir()
         (folder / "main.lua").write_text(flow("old"))
         for i in range(100):
-            (folder / f"other{i}.lua").write_text("local M = {}\nfor _ = 1, 1e6 do end\nfunction M.onCall(call)\n  call:answer()\nend\nreturn M\n")
+            (folder / f"other{i}.lua").write_text("local M = {}\nfor _ = 1, 2e6 do end\nfunction M.onCall(call)\n  call:answer()\nend\nreturn M\n")
         s = start(folder, "limits.load_ms=60000", graph=graph)
         line = Line(s.port)
         old = active(s)
