@@ -12,7 +12,7 @@
 #include "core/event.h"
 #include "core/request.h"
 
-enum { MEDIA_GRACE_MS = 500, MEDIA_WAIT_MS = 5000, TONE_GAP_MS = 10000, DELETE_BOUND_MS = 10000 };
+enum { MEDIA_GRACE_MS = 500, MEDIA_WAIT_MS = 5000, TONE_GAP_MS = 5000, DELETE_BOUND_MS = 10000 };
 
 struct tone {
     int64_t sequence; /* 0 = the service gave none */

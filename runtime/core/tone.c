@@ -46,10 +46,12 @@ static int append(struct leg *leg, struct tone t)
                     leg->call->core->cfg.limits.tones);
 }
 
-/* Move what now has its turn; with `force`, give up the first gap. */
+/* Move what now has its turn; with `force`, give up the first gap. A gap is waited for since it was
+ * seen, whatever comes behind it meanwhile. */
 static int settle(struct leg *leg, bool force)
 {
     struct tone_buffer *b = &leg->tones;
+    int64_t before = b->last;
     int err = 0;
 
     while (!err && b->nearly && (force || b->early[0].sequence == b->last + 1)) {
@@ -57,8 +59,9 @@ static int settle(struct leg *leg, bool force)
         memmove(b->early, b->early + 1, --b->nearly * sizeof *b->early);
         force = false;
     }
-    timer_clear(&leg->gap_timer);
-    if (!err && b->nearly)
+    if (!b->nearly || b->last != before)
+        timer_clear(&leg->gap_timer);
+    if (!err && b->nearly && !timer_is_set(&leg->gap_timer))
         err = timer_set(&leg->gap_timer, leg->call, leg->call->now + TONE_GAP_MS);
     return err;
 }

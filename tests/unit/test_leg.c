@@ -110,6 +110,22 @@ static void a_tone_that_is_delivered_again_keeps_its_place(void)
     flow_fini(&w);
 }
 
+/* Whoever presses again and again because nothing happens is not put off each time. */
+static void a_gap_is_waited_for_once(void)
+{
+    struct flow_world w;
+
+    flow_init(&w, FLOW("for _ = 1, 2 do print(call:nextTone().key) end") "return M", NULL);
+    flow_start(&w);
+    flow_give(&w, TONE(2, 2));
+    flow_pass(&w, TONE_GAP_MS - 1);
+    flow_give(&w, TONE(3, 3));
+    EXPECT_STR(flow_logs(&w), "");
+    flow_pass(&w, 1);
+    EXPECT_STR(flow_logs(&w), NOT_TOLD("1") "2\n3\n");
+    flow_fini(&w);
+}
+
 /* Who was told too little is still told what there is, before it would be told "nothing". */
 static void a_wait_for_a_key_ends_with_the_one_behind_a_gap(void)
 {
@@ -451,6 +467,7 @@ const struct test leg_tests[] = {
     TEST(answer_waits_for_media_but_not_for_ever),
     TEST(tones_come_in_order_and_once),
     TEST(a_tone_that_is_delivered_again_keeps_its_place),
+    TEST(a_gap_is_waited_for_once),
     TEST(a_wait_for_a_key_ends_with_the_one_behind_a_gap),
     TEST(the_tone_buffer_is_bounded),
     TEST(operations_end_once_whatever_overtakes),
