@@ -10,6 +10,7 @@
 enum {
     GONE_MS = 3600 * 1000, /* a call whose legs all ended is forgotten then, END or not */
     AGAIN_MS = 60 * 1000,  /* a keepAlive that failed is sent again                     */
+    REASON_MS = 2000,      /* the service tells why a call is over, some time after it is */
 };
 
 /* --- legs --------------------------------------------------------------------------------------
@@ -76,12 +77,25 @@ static void check(struct wire *w, struct leg *l, const char *method)
         wire_timer_arm(w, &l->timer, w->now + AGAIN_MS);
 }
 
+static void say_gone(struct wire *w, struct leg *l)
+{
+    int64_t again = w->cfg.keepalive_ms < AGAIN_MS ? w->cfg.keepalive_ms : AGAIN_MS;
+
+    if (!l->call->over &&
+        !wire_leg_report_gone(w, l, "the service does not know the call any more"))
+        wire_timer_arm(w, &l->timer, w->now + again);
+}
+
 static void leg_wake(struct wire *w, struct timer *t)
 {
     struct leg *l = list_entry(t, struct leg, timer);
     struct call *c = l->call;
     struct list *it, *next;
 
+    if (l->gone && !l->ended) {
+        say_gone(w, l);
+        return;
+    }
     if (!l->ended) {
         check(w, l, "keepAlive");
         return;
@@ -160,16 +174,6 @@ int wire_leg_bind(struct wire *w, struct leg *l, const char *id, const char *spe
     return 0;
 }
 
-void wire_leg_end(struct wire *w, struct leg *l)
-{
-    if (l->ended || l->call->over)
-        return;
-    l->ended = true;
-    if (l->id)
-        w->live--;
-    wire_timer_arm(w, &l->timer, w->now + GONE_MS);
-}
-
 static void settle_doubts(struct wire *w, struct leg *l)
 {
     while (!list_empty(&l->doubts)) {
@@ -184,9 +188,22 @@ static void settle_doubts(struct wire *w, struct leg *l)
     }
 }
 
+void wire_leg_end(struct wire *w, struct leg *l)
+{
+    if (l->ended || l->call->over)
+        return;
+    l->ended = true;
+    if (l->id)
+        w->live--;
+    wire_timer_arm(w, &l->timer, w->now + GONE_MS);
+    settle_doubts(w, l);
+}
+
 void wire_leg_doubt(struct wire *w, struct leg *l, struct action *answer)
 {
     list_append(&l->doubts, &answer->link);
+    if (l->gone)
+        return;
     check(w, l, "get");
     if (!l->check)
         settle_doubts(w, l); /* nobody can be asked */
@@ -226,8 +243,8 @@ static void judge(struct wire *w, struct leg *l, const char *method, int status)
 
     if (status == 404) {
         wire_log_call(w, "info", l->call->key, "%s says that leg %d is gone", method, l->number);
-        if (!wire_leg_report_gone(w, l, "the service does not know the call any more"))
-            wire_timer_arm(w, &l->timer, w->now + again);
+        l->gone = true;
+        wire_timer_arm(w, &l->timer, w->now + REASON_MS);
     } else if (status / 100 == 2) {
         wire_timer_arm(w, &l->timer, w->now + w->cfg.keepalive_ms);
     } else {
@@ -241,7 +258,8 @@ void wire_leg_checked(struct wire *w, struct leg *l, const char *method, int sta
 {
     if (!l->ended && !l->call->over)
         judge(w, l, method, status);
-    settle_doubts(w, l);
+    if (!l->gone || l->call->over)
+        settle_doubts(w, l);
 }
 
 /* --- calls -------------------------------------------------------------------------------------

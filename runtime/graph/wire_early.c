@@ -54,9 +54,9 @@ void wire_leg_deliver(struct wire *w, struct leg *l, struct action *a)
     strcpy(ev->key, l->call->key);
     ev->leg = l->number;
     ev->time = w->now;
+    wire_action_push(w, a);
     if (ev->kind == EVENT_CALL && ev->change == CHANGE_DELETED)
         wire_leg_end(w, l);
-    wire_action_push(w, a);
 }
 
 void wire_leg_release(struct wire *w, struct leg *l)

@@ -130,6 +130,7 @@ struct leg {
     int number;
     bool incoming;
     bool ended;            /* the service has it no more               */
+    bool gone;             /* so it says: why is about to be told, or not */
     char *id;              /* normalised; NULL = the service has not said it */
     char *spelled;         /* as the service writes it                  */
     struct timer timer;    /* keepAlive; after the end: forgetting it */
@@ -160,7 +161,8 @@ int wire_leg_bind(struct wire *w, struct leg *l, const char *id, const char *spe
 /* The service has it no more; only the first time counts. */
 void wire_leg_end(struct wire *w, struct leg *l);
 /* `answer` (taken over) is a 404 that may mean that the leg is gone: the service is asked, and the
- * answer goes out after what it said, so that a call that is over is told as over. */
+ * answer goes out after what it said, so that a call that is over is told as over; by the service's
+ * notification, which knows why, if that comes soon. */
 void wire_leg_doubt(struct wire *w, struct leg *l, struct action *answer);
 /* The core never heard of its end: make the event. False when memory is out. */
 bool wire_leg_report_gone(struct wire *w, struct leg *l, const char *why);

@@ -251,6 +251,7 @@ static void keeps_calls_alive(void)
     EXPECT(peer_logged(&p, "keepAlive"));
     peer_wait(&p, 60 * 1000);
     peer_serve(&p, "POST", "/keepAlive", 404, "{\"error\":{\"code\":\"itemNotFound\"}}");
+    peer_wait(&p, 2000);
     ev = peer_event(&p);
     if (EXPECT(ev != NULL)) {
         EXPECT_INT(ev->kind, EVENT_CALL);
@@ -293,6 +294,9 @@ static void looks_after_a_call_that_is_missing(void)
     peer_serve(&p, "POST", "/mute", 404, NULL);
     EXPECT(!peer_event(&p));
     peer_serve(&p, "GET", PEER_CALL, 404, NULL);
+    peer_wait(&p, 1999);
+    EXPECT(!peer_event(&p));
+    peer_wait(&p, 1);
     ev = peer_event(&p);
     EXPECT(ev && ev->change == CHANGE_DELETED);
     peer_expect_answer(&p, 3, 404);
@@ -304,6 +308,35 @@ static void looks_after_a_call_that_is_missing(void)
     peer_serve(&p, "GET", PEER_CALL, 404, NULL);
     peer_expect_answer(&p, 4, 404);
     EXPECT(!peer_event(&p)); /* said once */
+    peer_close(&p);
+}
+
+/* Who hangs up while the flow asks for something is told as hanging up, not as missing. */
+static void hears_from_the_service_why_a_call_is_missing(void)
+{
+    static struct peer p;
+    const struct event *ev;
+
+    peer_init(&p);
+    peer_open(&p);
+    peer_offer(&p);
+    peer_method(&p, "mute", 1, NULL, "{}");
+    peer_serve(&p, "POST", "/mute", 404, NULL);
+    peer_serve(&p, "GET", PEER_CALL, 404, NULL);
+    peer_method(&p, "mute", 2, NULL, "{}");
+    peer_serve(&p, "POST", "/mute", 404, NULL);
+    EXPECT(!peer_request(&p, NULL)); /* it is not asked again */
+    EXPECT(!peer_event(&p));
+    EXPECT_INT(peer_notify(&p, p.key, "deleted", PEER_CALL,
+                           "{\"state\":\"terminated\",\"resultInfo\":{\"code\":200}}"),
+               202);
+    ev = peer_event(&p);
+    EXPECT(ev && ev->change == CHANGE_DELETED &&
+           json_int(json_get(ev->data, "resultInfo"), "code", 0) == 200);
+    peer_expect_answer(&p, 1, 404);
+    peer_expect_answer(&p, 2, 404);
+    peer_wait(&p, 10000);
+    EXPECT(!peer_event(&p));
     peer_close(&p);
 }
 
@@ -372,6 +405,7 @@ static void looks_after_a_call_that_was_hung_up(void)
     peer_expect_answer(&p, 1, 204);
     peer_wait(&p, 10000);
     peer_serve(&p, "POST", "/keepAlive", 404, NULL);
+    peer_wait(&p, 2000);
     ev = peer_event(&p);
     EXPECT(ev && ev->change == CHANGE_DELETED);
     peer_close(&p);
@@ -625,6 +659,7 @@ const struct test wire_tests[] = {
     TEST(legs_have_paths_of_their_own),
     TEST(keeps_calls_alive),
     TEST(looks_after_a_call_that_is_missing),
+    TEST(hears_from_the_service_why_a_call_is_missing),
     TEST(hears_from_a_flows_own_look_that_the_call_is_gone),
     TEST(a_look_that_is_not_answered_does_not_hold_an_answer_for_long),
     TEST(looks_after_a_call_that_was_hung_up),
