@@ -5,10 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *level_of(const char *name)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (name && strcmp(name, levels[i]) == 0)
+            return levels[i];
+    return "info";
+}
+
 void engine_note_about(struct engine *en, const char *level, const char *key, const char *flow,
                        const char *bundle, char *text)
 {
-    struct engine_action a = {.kind = ENGINE_LOG, .level = level, .text = text};
+    struct engine_action a = {.kind = ENGINE_LOG, .level = level_of(level), .text = text};
 
     if (!text || engine_reserve(en) < 0) {
         free(text);

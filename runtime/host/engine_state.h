@@ -1,6 +1,6 @@
 /*
- * The inside of the engine, shared by engine.c (turns, what comes in and goes out) and
- * recover*.c (calls that are built anew). Nobody else includes it.
+ * The inside of the engine, shared by engine.c (turns, what comes in), engine_*.c and recover*.c
+ * (calls that are built anew). Nobody else includes it.
  */
 #ifndef IVORY_HOST_ENGINE_STATE_H
 #define IVORY_HOST_ENGINE_STATE_H
@@ -53,13 +53,21 @@ int engine_turn(struct engine *en, struct event *ev, int64_t now);
 int engine_handle(struct engine *en, const struct event *ev, int64_t now);
 /* Carry out what flows asked of their store (engine_store.c). */
 int engine_tell(struct engine *en, int64_t now);
-/* Hand a command (moved unless ERR_NOMEM) to the wire, or to the log. */
+/* --- engine_issue.c. Hand a command (moved unless ERR_NOMEM) to the wire, or to the log. */
 int engine_hand_command(struct engine *en, struct command *c, int64_t now);
 /* Write a new command down, let it wait at the gate where it must, or hand it over; moved unless
  * ERR_NOMEM. `*written` is 0 before the first try. */
 int engine_issue(struct engine *en, struct command *c, bool *traced, int64_t now);
+/* Issue the commands of the last turn, in order; those that find no memory stay. ERR_NOMEM. */
+int engine_hand_commands(struct engine *en, int64_t now);
+/* What the journal holds by now may go out. ERR_NOMEM. */
+int engine_release(struct engine *en, int64_t now);
+/* The position up to which the journal holds what was written down. */
+uint64_t engine_safe(const struct engine *en);
+
 /* Run turns until the wire is quiet, and report the first failure: `rc` or the pump's. */
 int engine_settle(struct engine *en, int rc, int64_t now);
+
 /* --- engine_note.c: lines for the log about a call (empty key: about none). They take `text`, NULL
  * is allowed; one for which there is no memory is counted, and that is said later. */
 void engine_note(struct engine *en, const char *level, const char *key, char *text);
