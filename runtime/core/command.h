@@ -49,6 +49,7 @@ struct command {
     cJSON *ids;         /* path parameters: {"participant":id, "group":id, ...}; may be NULL */
     cJSON *args;        /* owned; may be NULL                                              */
     bool again;         /* an earlier process may have sent it; not part of its text       */
+    int64_t taken_up;   /* when one took its call up after it, for the first time; 0: none  */
 };
 
 struct command_list {

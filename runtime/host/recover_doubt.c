@@ -156,7 +156,7 @@ static int64_t patience(struct recovery *r, const struct patient *p, struct doub
     } else if (is(d, "cancelMediaProcessing")) {
         stop_again(r, p, d, now);
     } else if (is(d, "create")) {
-        d->until = now + CREATE_MS;
+        d->until = (d->command.taken_up ? d->command.taken_up : now) + CREATE_MS;
         return was_placed(r, d, now) ? 0 : LOOK_MS;
     } else if (is(d, "answer") || is(d, "transfer") || is(d, "reject") || is(d, "redirect")) {
         by_state(r, d, now);

@@ -219,6 +219,17 @@ static int give_held(struct replay *x)
     return err;
 }
 
+/* An earlier process took the call up, and what had no answer then was in doubt already. */
+static void note_resumed(struct patient *p, const struct event *ev)
+{
+    const char *name = ev->kind == EVENT_SIGNAL ? json_str(ev->data, "name") : NULL;
+
+    if (!name || strcmp(name, "resumed") != 0)
+        return;
+    for (size_t i = p->issued.n; i-- > 0 && !p->issued.items[i].taken_up;)
+        p->issued.items[i].taken_up = ev->time;
+}
+
 static int take_event(struct replay *x, const char *p, size_t n)
 {
     struct core *core = x->r->engine->core;
@@ -243,6 +254,7 @@ static int take_event(struct replay *x, const char *p, size_t n)
         event_fini(&ev);
         return err;
     }
+    note_resumed(x->p, &ev);
     command_list_reset(&x->now);
     x->next = 0;
     x->held = ev;

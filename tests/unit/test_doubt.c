@@ -397,9 +397,32 @@ static void a_notification_settles_an_invitation(void)
     recover_fini(&w);
 }
 
+/* Who kills the process again and again does not put the answer off again and again. */
+static void a_call_that_was_perhaps_placed_is_waited_for_once(void)
+{
+    static const struct row row = {"create", "ivr.createCall '+1555'", "POST " CALLS "\n",
+                                   false,    {{NULL, 0, NULL}},        IN_DOUBT};
+    struct recover_world w;
+
+    begin(&w, &row);
+    for (int i = 0; i < 2; i++) {
+        recover_crash(&w);
+        w.replies = NULL;
+        EXPECT_INT(recover_begin(&w), 0);
+        recover_pass(&w, 2000);
+        EXPECT_INT(recover_count(&w.logged, "failed: inDoubt"), 0);
+    }
+    recover_crash(&w);
+    EXPECT_INT(recover_begin(&w), 0);
+    recover_pass(&w, 1500);
+    EXPECT_INT(recover_count(&w.logged, "failed: inDoubt"), 1);
+    recover_fini(&w);
+}
+
 const struct test doubt_tests[] = {
     TEST(every_method_has_a_row),
     TEST(each_is_settled),
     TEST(a_notification_settles_an_invitation),
+    TEST(a_call_that_was_perhaps_placed_is_waited_for_once),
     {0},
 };
