@@ -102,7 +102,8 @@ def raw_bytes():
             check("what is answered is HTTP", not answer or answer.startswith(b"HTTP/1."), (data[:60], answer[:60]))
     answer = raw(s.port, b"POST /api/calls HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\r\n")
     check("a POST without a length is refused", answer.startswith((b"HTTP/1.1 411", b"HTTP/1.1 401", b"HTTP/1.1 400")), answer[:80])
-    check("headers have a limit", b" 431 " in raw(s.port, requests[8]) or b" 413 " in raw(s.port, requests[8]), raw(s.port, requests[8])[:80])
+    answers = {raw(s.port, requests[8])[:13] for _ in range(10)}  # some are lost: the connection is reset behind the answer
+    check("headers have a limit", b"HTTP/1.1 431 " in answers and answers <= {b"HTTP/1.1 431 ", b""}, answers)
     check("the service still takes calls", walks_the_menu(s))
     check("and leaves well", s.stop() == 0, s.text)
 
