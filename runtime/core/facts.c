@@ -65,22 +65,19 @@ static size_t size_of(const char *member)
 
 static const char *find(const struct leg *leg, const char *name)
 {
-    const char *end = leg->facts + leg->nfacts, *m = leg->facts;
-
-    for (; m != end; m += size_of(m))
-        if (text_same(m, name))
-            return m;
+    for (size_t at = 0; at < leg->nfacts; at += size_of(leg->facts + at))
+        if (text_same(leg->facts + at, name))
+            return leg->facts + at;
     return NULL;
 }
 
 static bool has_room(const struct leg *leg)
 {
-    const char *end = leg->facts + leg->nfacts;
     unsigned members = 0;
 
     if (leg->nfacts < MEMBERS_MAX) /* so many bytes are fewer members */
         return true;
-    for (const char *m = leg->facts; m != end; m += size_of(m))
+    for (size_t at = 0; at < leg->nfacts; at += size_of(leg->facts + at))
         members++;
     return members < MEMBERS_MAX;
 }
@@ -169,11 +166,10 @@ int call_leg_fact(const struct leg *leg, const char *name, cJSON **out)
 
 cJSON *call_leg_resource(const struct leg *leg)
 {
-    const char *end = leg->facts + leg->nfacts;
     cJSON *all = leg->collections ? json_copy(leg->collections) : cJSON_CreateObject();
 
-    for (const char *m = leg->facts; m != end && all; m += size_of(m)) {
-        if (json_set(all, m, opened(m))) {
+    for (size_t at = 0; at < leg->nfacts && all; at += size_of(leg->facts + at)) {
+        if (json_set(all, leg->facts + at, opened(leg->facts + at))) {
             cJSON_Delete(all);
             return NULL;
         }
