@@ -77,13 +77,12 @@ static void check(struct wire *w, struct leg *l, const char *method)
         wire_timer_arm(w, &l->timer, w->now + AGAIN_MS);
 }
 
+/* The service has not told why in time. Answers wait for this: without memory it is tried soon. */
 static void say_gone(struct wire *w, struct leg *l)
 {
-    int64_t again = w->cfg.keepalive_ms < AGAIN_MS ? w->cfg.keepalive_ms : AGAIN_MS;
-
     if (!l->call->over &&
         !wire_leg_report_gone(w, l, "the service does not know the call any more"))
-        wire_timer_arm(w, &l->timer, w->now + again);
+        wire_timer_arm(w, &l->timer, w->now + REASON_MS);
 }
 
 static void leg_wake(struct wire *w, struct timer *t)
